@@ -59,7 +59,9 @@ def agreement(project: Project) -> Agreement:
     annotated = Task.objects.filter(
         project=project, deleted_at__isnull=True, labels_changed_at__isnull=False
     ).exclude(annotation_ids=[])
-    tasks = list(annotated.only("data", "annotations").order_by("-labels_changed_at")[:_MOST])
+    # The tasks of one batch changed at one time.
+    newest = annotated.only("data", "annotations").order_by("-labels_changed_at", "-pk")
+    tasks = list(newest[:_MOST])
     labels: dict[str, dict[int, list[AnnotatorLabel]]] = defaultdict(dict)
     for task, found in zip(tasks, engine().annotator_labels(project, tasks), strict=True):
         for label in found:

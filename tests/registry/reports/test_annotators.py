@@ -1,8 +1,10 @@
 """How annotators agree with each other and with the champion."""
 
 import pytest
+from django.utils import timezone
 
 from registry.models import Task
+from registry.reports import annotators
 from registry.reports.annotators import agreement
 from tests import factories as make
 
@@ -39,6 +41,16 @@ def test_each_annotator_is_compared_with_the_others_of_the_same_tasks():
     assert (others[1].n, others[1].correct, others[1].share) == (25, 15, 0.6)
     assert (others[3].n, others[3].correct, others[3].share) == (10, 0, None)
     assert target.alpha < 0.2
+
+
+def test_of_tasks_whose_labels_changed_at_one_time_the_newest_are_read(monkeypatch):
+    project = make.ProjectFactory()
+    for n in range(4):
+        annotated(project, **{f"a{n}": "Positive", f"a{n + 10}": "Positive"})
+    Task.objects.filter(project=project).update(labels_changed_at=timezone.now())
+    monkeypatch.setattr(annotators, "_MOST", 2)
+    (target,) = agreement(project).targets
+    assert {one.annotator for one in target.annotators} == {2, 12, 3, 13}
 
 
 def test_the_champion_is_compared_on_unseen_and_independent_labels():
