@@ -129,7 +129,7 @@ class _Attempt:
             if isinstance(failure, ChildCrashed):
                 runs.retry_once(self.run)
             if isinstance(failure, ChampionMoved):
-                runs.retry(self.run, actor="worker", reason=failure.message)
+                runs.retry_by_worker(self.run, failure.message)
         except Exception as error:
             log.exception("training failed unexpectedly")
             if is_disk_full(error):
@@ -313,9 +313,15 @@ class _Attempt:
         self._end(lambda run: runs.fail(run, code, message, hint))
 
     def _hand_back(self) -> None:
-        """Fails the run of a worker that stops, and queues it again for the next worker."""
+        """Fails the run of a worker that stops, and queues it again for the next worker.
+
+        One whose cancellation was requested since the last heartbeat is cancelled instead.
+        """
+        if TrainingRun.objects.filter(pk=self.run.pk, cancel_requested=True).exists():
+            self._end(runs.finish_cancel)
+            return
         self.fail("worker_stopped", "Its worker was stopped.", "It was queued again.")
-        runs.retry(self.run, actor="worker", reason="Its worker was stopped.")
+        runs.retry_by_worker(self.run, "Its worker was stopped.")
 
     def _end(self, action: Callable[[TrainingRun], None]) -> None:
         try:

@@ -418,6 +418,15 @@ def retry(run: TrainingRun, *, actor: str, reason: str = "") -> tuple[TrainingRu
     )
 
 
+def retry_by_worker(run: TrainingRun, reason: str) -> TrainingRun | None:
+    """Queue a failed run again; None where a cancellation was requested before it failed."""
+    run.refresh_from_db()
+    if run.state != RunState.FAILED or run.cancel_requested:
+        return None
+    again, started = retry(run, actor="worker", reason=reason)
+    return again if started else None
+
+
 def retry_once(run: TrainingRun) -> TrainingRun | None:
     """Queue a run again whose process was lost, with the reason; None if it isn't to be.
 
@@ -425,7 +434,6 @@ def retry_once(run: TrainingRun) -> TrainingRun | None:
     """
     run.refresh_from_db()
     replaced = run.retry_of.error_code in _LOST if run.retry_of else False
-    if run.state != RunState.FAILED or run.error_code not in _LOST or replaced:
+    if run.error_code not in _LOST or replaced:
         return None
-    again, started = retry(run, actor="worker", reason=run.error)
-    return again if started else None
+    return retry_by_worker(run, run.error)

@@ -78,13 +78,13 @@ def _fail_lost(run: TrainingRun, after_s: int, *, may_be_ahead: bool) -> bool:
     now = timezone.now()
     silent = _is_silent(after_s, may_be_ahead=may_be_ahead)
     still_lost = TrainingRun.objects.filter(silent, pk=run.pk, state=RunState.RUNNING)
-    if run.cancel_requested:
-        return bool(
-            still_lost.update(
-                state=RunState.CANCELLED, phases=runs.closed_phases(run), ended_at=now
-            )
-        )
-    failed = still_lost.update(
+    # By the row as it is now: a cancellation may have been requested since the run was read.
+    cancelled = still_lost.filter(cancel_requested=True).update(
+        state=RunState.CANCELLED, phases=runs.closed_phases(run), ended_at=now
+    )
+    if cancelled:
+        return True
+    failed = still_lost.filter(cancel_requested=False).update(
         state=RunState.FAILED,
         error_code=_WORKER_LOST,
         error=f"Its worker {run.worker} has sent no heartbeat for {after_s} s.",

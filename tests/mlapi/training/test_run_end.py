@@ -131,6 +131,20 @@ def test_a_stopped_worker_hands_its_run_back(project):
     assert again.retry_of == run
 
 
+def test_a_stopped_worker_cancels_a_run_whose_cancellation_it_has_not_noticed(project, monkeypatch):
+    monkeypatch.setattr(heartbeat, "_BEAT_S", 600.0)
+    run = queued(project)
+    try:
+        with Elsewhere(run, train="hang") as elsewhere:
+            elsewhere.pids()
+            runs.cancel(run.pk, actor="tester")
+            shutdown_requested.set()
+    finally:
+        shutdown_requested.clear()
+    assert run.state == "cancelled"
+    assert not TrainingRun.objects.filter(retry_of=run).exists()
+
+
 def test_a_stopped_worker_does_not_wait_for_the_learning_curve(project):
     run = queued(project)
     try:

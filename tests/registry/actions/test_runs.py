@@ -131,6 +131,17 @@ def test_a_retry_keeps_the_parameters_and_says_of_what():
     assert (again.parameters, again.retry_of, again.trigger) == ({"seed": 5}, run, "retry")
 
 
+@pytest.mark.parametrize("code", ["child_crashed", "worker_lost", "champion_moved"])
+def test_a_worker_does_not_try_again_what_failed_after_a_request_to_cancel_it(code):
+    run = make.TrainingRunFactory(state="running")
+    runs.cancel(run.pk, actor="ada")
+    runs.fail(run, code, "before its worker noticed")
+    assert runs.retry_once(run) is None
+    assert runs.retry_by_worker(run, "once more") is None
+    assert not TrainingRun.objects.filter(retry_of=run).exists()
+    assert runs.retry(run, actor="ada")[1]
+
+
 @pytest.mark.parametrize("state", ["queued", "running", "succeeded"])
 def test_only_what_failed_or_was_cancelled_is_tried_again(state):
     with pytest.raises(Refused):

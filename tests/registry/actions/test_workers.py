@@ -70,6 +70,20 @@ def test_a_lost_run_that_was_to_be_cancelled_is_cancelled():
     assert TrainingRun.objects.count() == 1
 
 
+def test_a_lost_run_is_cancelled_also_where_that_was_requested_since_it_was_read():
+    run = make.TrainingRunFactory(state="running")
+    stop_heartbeat(run, 61)
+
+    def cancel(_: str) -> bool:
+        runs.cancel(run.pk, actor="ada")
+        return False
+
+    assert workers.fail_lost_runs(cancel) == [run]
+    run.refresh_from_db()
+    assert run.state == RunState.CANCELLED
+    assert not TrainingRun.objects.filter(retry_of=run).exists()
+
+
 def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_lost():
     failed = make.TrainingRunFactory(state="failed")
     again, _ = runs.retry(failed, actor="ada")
