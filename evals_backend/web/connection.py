@@ -3,7 +3,7 @@
 import socket
 from time import monotonic
 
-from evals_backend.web.messages import HEAD_MAX, Address, Head
+from evals_backend.web.messages import CONTINUE, HEAD_MAX, Address, Head
 
 _READ_MAX = 262_144  # bytes at once: others have their turn in between
 # A connection that sends or takes nothing ends after these seconds; a whole request or answer has
@@ -103,6 +103,15 @@ class Connection:
         self.out = memoryview(data)
         self.deadline = monotonic() + ANSWER_S + len(data) / SLOW_BYTES_S
         return self.flush()
+
+    def send_continue(self) -> None:
+        """Let the client send its body; it does so after a while without that. Raises Closed."""
+        try:
+            self.socket.send(CONTINUE)
+        except BlockingIOError:
+            return
+        except OSError as error:
+            raise Closed from error
 
     def flush(self) -> bool:
         """Send more of the answer; whether that was all. Raises Closed."""

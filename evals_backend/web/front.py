@@ -253,7 +253,7 @@ class Front:
             return False
         connection.begin(head)
         if head.expects_continue and head.length <= self._site.body_max:
-            connection.socket.send(messages.CONTINUE)
+            connection.send_continue()
         return True
 
     def _submit(self, job: Job) -> None:
@@ -323,6 +323,9 @@ class Front:
             connection.send(answer)
             self._resume(connection)
         except Closed:
+            self._close(connection)
+        except Exception:  # of what follows on the connection; `_sweep` has no other guard
+            log.exception("connection_failed")
             self._close(connection)
 
     def _resume(self, connection: Connection) -> None:

@@ -100,6 +100,33 @@ def test_a_body_above_the_limit_reaches_the_view_without_being_read(address, sit
     assert int(site.environs[0]["CONTENT_LENGTH"]) == site.body_max + 1
 
 
+def test_a_client_that_leaves_while_it_is_turned_away_costs_only_its_connection():
+    site = TestSite(slow=Limits(1, 4, 0.2))
+    with serving(site) as address:
+        first, gone = Client(address), Client(address)
+        first.send(get("/slow/first"))
+        eventually(lambda: site.environs)
+        gone.send(get("/slow/gone") + post("/echo", b"body", "Expect: 100-continue")[:-4])
+        gone.socket.close()
+        eventually(lambda: ("/slow/gone", 503) in site.refusals)
+        another = Client(address)
+        another.send(post("/echo", b"still there"))
+        assert another.answer()[2] == b"still there"
+
+
+def test_requests_of_a_full_lane_that_are_sent_at_once_cost_only_their_connection():
+    site = TestSite(slow=Limits(1, 4, 0.2), fast=Limits(0, 0, 60.0))
+    with serving(site) as address:
+        first, many = Client(address), Client(address)
+        first.send(get("/slow/first"))
+        eventually(lambda: site.environs)
+        many.send(get("/slow/second") + 500 * get("/full"))
+        eventually(lambda: ("/slow/second", 503) in site.refusals)
+        another = Client(address)
+        another.send(get("/instant"))
+        assert another.answer()[2] == b"instant"
+
+
 def test_a_view_that_raises_is_answered_500_as_json(address):
     client = Client(address)
     client.send(get("/raises"))
