@@ -1,4 +1,4 @@
-"""One user of each group, made in the database of a running server."""
+"""One user of each group with a token, made in the database of a running server."""
 
 from tests.e2e.server import Backend
 
@@ -7,14 +7,16 @@ GROUPS = ("viewer", "lead", "admin")
 
 _MAKE = """
 from django.contrib.auth.models import Group, User
+from registry.actions import tokens
 for name in {groups}:
     user = User.objects.create_user(name + "-user", password={password!r}, is_staff=True)
     user.groups.add(Group.objects.get(name=name))
+    tokens.new_token(user)
 """
 
 
 def make(backend: Backend) -> None:
-    """`viewer-user`, `lead-user` and `admin-user`, with PASSWORD."""
+    """`viewer-user`, `lead-user` and `admin-user`, with PASSWORD and a token for REST."""
     backend.manage("shell", "-c", _MAKE.format(groups=GROUPS, password=PASSWORD))
 
 
