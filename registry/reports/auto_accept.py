@@ -84,7 +84,7 @@ def _by_task(version: ModelVersion) -> tuple[np.ndarray, np.ndarray]:
         row
         for part in (
             scored.filter(source__in=_OF_RUN).order_by("task", "target"),
-            scored.filter(source=Outcome.Source.PREQUENTIAL).order_by("-at"),
+            scored.filter(source=Outcome.Source.PREQUENTIAL).order_by("-at", "task"),
         )
         for row in part.values_list("task", "score", "correct")[:_MOST]
     ]
