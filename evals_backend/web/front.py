@@ -5,7 +5,8 @@ import os
 import select
 import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Protocol
 
@@ -189,34 +190,43 @@ class Front:
             if connection.is_idle or connection.out or connection.lingers:
                 self._close(connection)
             else:
-                self._refuse(connection, 408)
+                with self._closing_on_error(connection):
+                    self._refuse(connection, 408)
         for lane in self._lanes.values():
             for job in lane.expired():
-                self._refuse_overloaded(job)
+                with self._closing_on_error(job.connection):
+                    self._refuse_overloaded(job)
+                    self._advance(job.connection)
 
     # Requests
 
     def _handle_event(self, connection: Connection, event: int) -> None:
         if connection.works:
             return  # the client has gone; the answer will find out
-        try:
+        with self._closing_on_error(connection):
             if connection.lingers:
                 connection.discard()
             elif connection.out:
                 if connection.flush():
-                    self._after_answer(connection)
+                    self._resume(connection)
             elif event & (select.EPOLLIN | select.EPOLLHUP | select.EPOLLERR):
                 connection.read()
                 self._advance(connection)
+
+    @contextmanager
+    def _closing_on_error(self, connection: Connection) -> Iterator[None]:
+        """Close the connection on any error: a defect costs one connection, never the front."""
+        try:
+            yield
         except Closed:
             self._close(connection)
-        except Exception:  # a defect costs one connection, never the front
+        except Exception:
             log.exception("connection_failed")
             self._close(connection)
 
     def _advance(self, connection: Connection) -> None:
         """Answer the requests that are complete, or submit them to lanes. Raises Closed."""
-        while not connection.works and not connection.out:
+        while not (connection.works or connection.out or connection.lingers):
             if connection.head is None and not self._take_head(connection):
                 return
             head = connection.head
@@ -266,14 +276,13 @@ class Front:
             self._refuse_overloaded(job)
 
     def _refuse_overloaded(self, job: Job) -> None:
-        """Answer 503 to a job that the caller has claimed."""
+        """Answer 503 to a job that the caller has claimed. Raises Closed."""
         self._site.refused(job, 503)
         keeps = job.connection.keeps
         self._send_from_front(job.connection, messages.error(503, keeps_alive=keeps))
 
     def _refuse(self, connection: Connection, status: int) -> None:
-        """Answer without a view, and close."""
-        connection.works = True
+        """Answer without a view, and close. Raises Closed."""
         connection.keeps = False
         self._send_from_front(connection, messages.error(status))
 
@@ -309,39 +318,27 @@ class Front:
         os.eventfd_read(self._wake)
         while self._returned:
             connection = self._returned.popleft()
-            try:
+            with self._closing_on_error(connection):
                 self._resume(connection)
-            except Closed:
-                self._close(connection)
-            except Exception:
-                log.exception("connection_failed")
-                self._close(connection)
 
     def _send_from_front(self, connection: Connection, answer: bytes) -> None:
-        """Send an answer from the front's own thread."""
-        try:
-            connection.send(answer)
-            self._resume(connection)
-        except Closed:
-            self._close(connection)
-        except Exception:  # of what follows on the connection; `_sweep` has no other guard
-            log.exception("connection_failed")
-            self._close(connection)
+        """Send an answer from the front's own thread. Raises Closed."""
+        connection.send(answer)
+        connection.works = False
+        self._wait_for_next(connection)
 
     def _resume(self, connection: Connection) -> None:
-        """Send the rest of the answer, or read the next request. Raises Closed."""
+        """Go on after an answer, as far as it was sent. Raises Closed."""
         connection.works = False
         if connection.is_lost:
             raise Closed
-        if connection.out:
-            self._epoll.modify(connection.descriptor, select.EPOLLOUT)
-            return
-        self._after_answer(connection)
+        self._wait_for_next(connection)
+        self._advance(connection)
 
-    def _after_answer(self, connection: Connection) -> None:
-        """Wait for the next request, or close. Raises Closed."""
-        self._epoll.modify(connection.descriptor, select.EPOLLIN)
-        if connection.keeps:
-            self._advance(connection)
-        else:
+    def _wait_for_next(self, connection: Connection) -> None:
+        """Wait for room for the rest of the answer, the next request, or the end. Raises Closed."""
+        self._epoll.modify(
+            connection.descriptor, select.EPOLLOUT if connection.out else select.EPOLLIN
+        )
+        if not connection.out and not connection.keeps:
             connection.linger()

@@ -114,7 +114,7 @@ def test_a_client_that_leaves_while_it_is_turned_away_costs_only_its_connection(
         assert another.answer()[2] == b"still there"
 
 
-def test_requests_of_a_full_lane_that_are_sent_at_once_cost_only_their_connection():
+def test_requests_of_a_full_lane_that_are_sent_at_once_are_all_refused_in_order():
     site = TestSite(slow=Limits(1, 4, 0.2), fast=Limits(0, 0, 60.0))
     with serving(site) as address:
         first, many = Client(address), Client(address)
@@ -122,6 +122,7 @@ def test_requests_of_a_full_lane_that_are_sent_at_once_cost_only_their_connectio
         eventually(lambda: site.environs)
         many.send(get("/slow/second") + 500 * get("/full"))
         eventually(lambda: ("/slow/second", 503) in site.refusals)
+        assert [many.answer()[0] for _ in range(501)] == [503] * 501
         another = Client(address)
         another.send(get("/instant"))
         assert another.answer()[2] == b"instant"
