@@ -98,8 +98,8 @@ def _serve(part: str, signals: StopSignals) -> int:
 def _children(part: str, listener: socket.socket | None) -> list:
     from evals_backend.supervisor import Child
     from mlapi.jobs import cluster
+    from mlapi.jobs.on_demand import OnDemandCluster
     from mlapi.jobs.reserve import Reserve
-    from mlapi.jobs.stand_in import StandIn
     from mlapi.texts import vectors
     from mlapi.texts.encoder_process import messages
     from mlapi.texts.encoder_process import process as encoder_process
@@ -134,13 +134,15 @@ def _children(part: str, listener: socket.socket | None) -> list:
         if listener is not None:
             listener.close()
         vectors.make_by(EncoderClient(calls).vectors)
-        stands_in = part == "all" and (name, number) == ("events", 0)
+        leads_trainings = part == "all" and (name, number) == ("events", 0)
         cluster.run(
             name,
             leads=number == 0,
             reserve=reserves[name],
             is_of_reserve=number >= always[name],
-            stand_in=StandIn("training", reserves["training"]) if stands_in else None,
+            on_demand=(
+                OnDemandCluster("training", reserves["training"]) if leads_trainings else None
+            ),
         )
 
     for name in CLUSTERS if part == "all" else [n for n in CLUSTERS if n == part]:

@@ -28,8 +28,8 @@ from mlapi import free_memory
 from mlapi.child_process import folder
 from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
+from mlapi.jobs.on_demand import OnDemandCluster
 from mlapi.jobs.reserve import Reserve
-from mlapi.jobs.stand_in import StandIn
 from mlapi.worker import shutdown_requested
 from registry import queue, schema_state
 from registry.actions import workers
@@ -53,13 +53,13 @@ def run(
     leads: bool = True,
     reserve: Reserve | None = None,
     is_of_reserve: bool = False,
-    stand_in: StandIn | None = None,
+    on_demand: OnDemandCluster | None = None,
 ) -> None:
     """Work until SIGTERM or SIGINT, in the main thread.
 
     One worker of a cluster leads: it prepares, looks after the schedules, and requests one of the
-    reserve where jobs wait while it works. Those of the reserve end when idle. `stand_in` leads
-    another cluster, of which all workers are its reserve.
+    reserve where jobs wait while it works. Those of the reserve end when idle. `on_demand` is
+    another cluster that it leads, of which all workers are a reserve.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _on_signal)
@@ -69,11 +69,11 @@ def run(
         start_warm_process("mlapi.training.warm_process", fork=True)
     if leads:
         _log_errors(_prepare, cluster)
-    if stand_in is not None:
-        stand_in.prepare()
+    if on_demand is not None:
+        on_demand.prepare()
     timer = _Timer()
     # Not waited for at the end: it ends with the process.
-    tended = (cluster, leads, timer, reserve, stand_in)
+    tended = (cluster, leads, timer, reserve, on_demand)
     threading.Thread(target=_tend, args=tended, name="tend", daemon=True).start()
     idle_at_most_s = _RESERVE_IDLE_S if is_of_reserve else math.inf
     worker(_Jobs(idle_at_most_s), _Results(), timer, Conf.TIMEOUT)
@@ -81,8 +81,8 @@ def run(
         reserve.take()  # what was requested while this one ran
     if leads and shutdown_requested.is_set():
         _log_errors(workers.record_end, cluster, socket.gethostname())
-    if stand_in is not None:
-        _log_errors(stand_in.record_end)
+    if on_demand is not None:
+        _log_errors(on_demand.record_end)
 
 
 def _on_signal(_number: int, _frame: object) -> None:
@@ -222,7 +222,11 @@ class _Timer:
 
 
 def _tend(
-    cluster: str, leads: bool, timer: _Timer, reserve: Reserve | None, stand_in: StandIn | None
+    cluster: str,
+    leads: bool,
+    timer: _Timer,
+    reserve: Reserve | None,
+    on_demand: OnDemandCluster | None,
 ) -> None:
     """In a thread: the heartbeat, the schedules, and the end of a job that does not end."""
     heartbeat_at = scheduled_at = float("-inf")
@@ -236,8 +240,8 @@ def _tend(
         if now - heartbeat_at >= _HEARTBEAT_EVERY_S:
             heartbeat_at = now
             _log_errors(workers.record_heartbeat, cluster, socket.gethostname())
-            if stand_in is not None:
-                _log_errors(stand_in.heartbeat)
+            if on_demand is not None:
+                _log_errors(on_demand.record_heartbeat)
             _log_errors(_stop_on_newer_database)
         if leads and now - scheduled_at >= _SCHEDULES_EVERY_S:
             scheduled_at = now
@@ -252,8 +256,8 @@ def _tend(
             _log_errors(maintenance.reap)  # what was killed before us on this machine
         if leads and cluster == queue.EVENTS:
             _log_errors(maintenance.consider_waiting)
-        if stand_in is not None:
-            _log_errors(stand_in.look)
+        if on_demand is not None:
+            _log_errors(on_demand.request_worker)
         time.sleep(_LOOK_EVERY_S)
 
 

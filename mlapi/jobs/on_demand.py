@@ -1,4 +1,4 @@
-"""The leader of another cluster in place of one whose workers run only while it has jobs."""
+"""A cluster whose workers run only while it has jobs: what its leader would do all the time."""
 
 import socket
 from datetime import timedelta
@@ -12,28 +12,28 @@ from mlapi.jobs.reserve import Reserve
 from registry.actions import workers
 from registry.models import Project
 
-# A project's quiet after its threshold is longer than the start of a worker.
+# After a project's threshold, in which its training is queued or waits for quiet.
 _SOON = timedelta(seconds=5)
 
 
-class StandIn:
-    """For the trainings of one server: `reserve` requests their workers."""
+class OnDemandCluster:
+    """The cluster of trainings, led by a worker of another one; `reserve` requests its workers."""
 
     def __init__(self, cluster: str, reserve: Reserve) -> None:
         self._cluster = cluster
         self._reserve = reserve
 
     def prepare(self) -> None:
-        """Remove what workers that were killed left."""
+        """Remove the work folders of workers that were killed."""
         folder.sweep()
 
-    def heartbeat(self) -> None:
-        """Record that jobs are taken, unless one waits: then that is for who takes it to record."""
+    def record_heartbeat(self) -> None:
+        """Record the cluster as live, unless a job waits: then its worker is to record that."""
         if not self._jobs_wait():
             workers.record_heartbeat(self._cluster, socket.gethostname())
 
-    def look(self) -> None:
-        """End the runs of killed workers, and request a worker where there is one to train."""
+    def request_worker(self) -> None:
+        """Fail the runs of killed workers, and request a worker where there is work for one."""
         maintenance.reap()
         if self._jobs_wait() or self._trains_soon():
             self._reserve.request()
@@ -46,6 +46,6 @@ class StandIn:
         return bool(get_broker(self._cluster).queue_size())
 
     def _trains_soon(self) -> bool:
-        """Whether a project waits for quiet, in which its worker can start."""
+        """Whether a project has just reached its threshold: the worker starts during its quiet."""
         now = timezone.now()
         return Project.objects.filter(threshold_reached_at__range=(now - _SOON, now)).exists()
