@@ -46,7 +46,9 @@ def fit(probabilities: np.ndarray, labels: np.ndarray) -> Decision | None:
     return Decision(each[best] / each[best].max(), note)
 
 
-def unseen_weights(probabilities: np.ndarray, labels: np.ndarray, fold: np.ndarray) -> np.ndarray:
+def out_of_fold_weights(
+    probabilities: np.ndarray, labels: np.ndarray, fold: np.ndarray
+) -> np.ndarray:
     """(n, k): for each example the weights that are fitted on the examples of the other folds.
 
     An evaluation on the examples that chose the exponent would be too good.

@@ -190,7 +190,7 @@ def select_model(
         trained.weights = decided.weights
         best.note = "; ".join(filter(None, [best.note, decided.note]))[:_NOTE_MAX]
         if unseen is not None:
-            weights = decision.unseen_weights(unseen, examples.labels, examples.fold)
+            weights = decision.out_of_fold_weights(unseen, examples.labels, examples.fold)
     rows = [_candidate(e, examples.spec, e is best) for e in scored]
     note = decided.note if decided else ""
     return Selection(trained, best.name, rows, unseen, weights, note)

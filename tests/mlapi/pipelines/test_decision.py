@@ -63,7 +63,7 @@ def test_the_weights_of_an_example_are_chosen_by_the_other_folds(one_in_fifty):
     fold = np.arange(200) % 5
     fold[labels == 1] = 0  # no other fold has the rare label
 
-    weights = decision.unseen_weights(probabilities, labels, fold)
+    weights = decision.out_of_fold_weights(probabilities, labels, fold)
 
     assert weights.shape == probabilities.shape
     assert (weights[fold == 0] == 1).all()
