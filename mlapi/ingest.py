@@ -18,7 +18,7 @@ from mlapi.labelstudio.events import KNOWN_ACTIONS, SETUP, START_TRAINING, TRAIN
 from mlapi.labelstudio.label_config import InvalidLabelConfig
 from mlapi.requests import SetupBody, TrainBody, WebhookBody
 from mlapi.served_config import resolve
-from registry.actions import events, projects, refusals, runs
+from registry.actions import events, projects, refusals, run_starts
 from registry.errors import BodyInvalid, BodyTooLarge, EvalsError, LengthRequired, TooManyValues
 from registry.json_http import request_id
 from registry.models import Event, Project, TrainingRun
@@ -181,7 +181,7 @@ def _outcome(run: TrainingRun, is_new: bool) -> str:
 @transaction.atomic
 def _start_run(project: Project, trigger: str, payload: dict[str, Any], source: str) -> Event:
     """Queues a run, or finds the active one; returns the event that names it."""
-    run, created = runs.start(project, trigger=trigger, actor="labelstudio")
+    run, created = run_starts.start(project, trigger=trigger, actor="labelstudio")
     return events.record(
         project,
         START_TRAINING,

@@ -13,7 +13,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from registry import classes
-from registry.actions import champion, events, keys, registration, runs, tasks, webhooks
+from registry.actions import champion, events, keys, registration, run_starts, runs, tasks, webhooks
 from registry.models import (
     AccessKey,
     Event,
@@ -153,7 +153,7 @@ class ImageTaskFactory(TaskFactory):
 class TrainingRunFactory(factory.django.DjangoModelFactory):
     """A queued run; `state="running"` (or an end) takes it there by the actions.
 
-    Like `runs.start` it gives back the active run of a project that has one.
+    Like `run_starts.start` it gives back the active run of a project that has one.
     """
 
     class Meta:
@@ -165,7 +165,7 @@ class TrainingRunFactory(factory.django.DjangoModelFactory):
 
     @classmethod
     def _create(cls, model_class, *args, project, trigger, state="queued", **kwargs):
-        run, _ = runs.start(project, trigger=trigger, **kwargs)
+        run, _ = run_starts.start(project, trigger=trigger, **kwargs)
         if state == "queued":
             return run
         if state == "cancelled":

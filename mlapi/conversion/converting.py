@@ -14,7 +14,7 @@ from mlapi.child_process.supervise import (
 from mlapi.run_folder.job import ConversionJob, Stored
 from mlapi.run_folder.result import read_conversion
 from registry import artifacts, queue
-from registry.actions import registration, runs, versions
+from registry.actions import registration, run_starts, versions
 from registry.errors import EvalsError
 from registry.models import ConvertedArtifact, ModelVersion
 from registry.verified import ARTIFACT_FORMAT, read_verified
@@ -96,4 +96,4 @@ def convert_or_train(version: ModelVersion) -> None:
         else:
             return
     if version.project.champion_id == version.pk:
-        runs.start_for_format(version.project, actor="serving", reason=version.load_error)
+        run_starts.start_for_format(version.project, actor="serving", reason=version.load_error)

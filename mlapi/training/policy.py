@@ -14,7 +14,7 @@ from typing import Any
 from django.utils import timezone
 
 from mlapi.training.policy_inputs import PolicyInputs, policy_inputs_of
-from registry.actions import projects, runs, tasks
+from registry.actions import projects, run_starts, tasks
 from registry.formatting import reading_text
 from registry.models import Project, TrainingRun
 from registry.models.project import default_policy
@@ -59,7 +59,7 @@ def consider(project: Project, now: datetime | None = None) -> TrainingRun | Non
         projects.mark_threshold(project, None)
     if decision.state != "due":
         return None
-    run, created = runs.start(project, trigger=decision.trigger, actor=ACTOR)
+    run, created = run_starts.start(project, trigger=decision.trigger, actor=ACTOR)
     return run if created else None
 
 

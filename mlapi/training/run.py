@@ -32,7 +32,7 @@ from mlapi.training.mirror_update import LabelsUnread
 from mlapi.training.programs import Programs
 from mlapi.worker import shutdown_requested
 from registry import artifacts
-from registry.actions import champion, registration, runs, versions
+from registry.actions import champion, registration, run_starts, runs, versions
 from registry.actions.runs import CancelRequested, RunNotActive
 from registry.errors import EvalsError
 from registry.models import ModelVersion, Project, TrainingRun
@@ -95,7 +95,7 @@ def challenge(run: TrainingRun) -> TrainingRun | None:
     """Queues the challenger of a training that has made a version, if its parameters ask for it."""
     has_version = run.state == RunState.SUCCEEDED and run.same_as_id is None
     needs_challenger = has_version and run.parameters.get(CHALLENGER)
-    return runs.start_challenger(run) if needs_challenger else None
+    return run_starts.start_challenger(run) if needs_challenger else None
 
 
 class _Attempt:
@@ -127,9 +127,9 @@ class _Attempt:
             log.warning("training failed", code=error.code, error=error.message)
             self.fail(error.code, error.message, error.hint)
             if isinstance(failure, ChildCrashed):
-                runs.retry_once(self.run)
+                run_starts.retry_once(self.run)
             if isinstance(failure, ChampionMoved):
-                runs.retry_by_worker(self.run, failure.message)
+                run_starts.retry_by_worker(self.run, failure.message)
         except Exception as error:
             log.exception("training failed unexpectedly")
             if is_disk_full(error):
@@ -321,7 +321,7 @@ class _Attempt:
             self._end(runs.finish_cancel)
             return
         self.fail("worker_stopped", "Its worker was stopped.", "It was queued again.")
-        runs.retry_by_worker(self.run, "Its worker was stopped.")
+        run_starts.retry_by_worker(self.run, "Its worker was stopped.")
 
     def _end(self, action: Callable[[TrainingRun], None]) -> None:
         try:

@@ -12,7 +12,7 @@ from registry.models import TrainingRun, Worker
 from registry.models.run import RunState
 from registry.models.worker import LIVE_WITHIN
 
-from . import base, notifications, runs
+from . import base, notifications, run_starts, runs
 
 _LOST_AFTER_S = 60
 _GONE_AFTER_S = 10  # ten heartbeats of a run
@@ -96,8 +96,8 @@ def _fail_lost(run: TrainingRun, after_s: int, *, may_be_ahead: bool) -> bool:
         return False
     run.refresh_from_db()
     notifications.run_failed(run)
-    runs.retry_once(run)
-    runs.start_follow_up(run)  # the run that replaces it is one, if there is one
+    run_starts.retry_once(run)
+    run_starts.start_follow_up(run)  # the run that replaces it is one, if there is one
     return True
 
 

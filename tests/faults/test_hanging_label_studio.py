@@ -19,7 +19,7 @@ from mlapi.locks import READING, is_locked, project_lock, reading_slot
 from mlapi.mirror import sync as sync_module
 from mlapi.mirror.sync import sync
 from mlapi.training.run import carry_out
-from registry.actions import events, project_settings, projects, runs
+from registry.actions import events, project_settings, projects, run_starts, runs
 from registry.models import Project, TrainingRun
 from tests.factories import ProjectFactory
 from tests.faults.hanging import HangingServer
@@ -111,7 +111,7 @@ def test_events_are_applied_while_a_reading_hangs(hanging):
 
 def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
     project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
     worker = Elsewhere(lambda: carry_out(run.pk, "worker@test", programs=small_programs()))
     assert hanging.has_request.wait(PATIENCE_S)
     began = time.monotonic()
@@ -125,7 +125,7 @@ def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
 
 def test_a_run_has_its_time_limit_from_its_first_second(hanging):
     project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
     began = time.monotonic()
     limits = Limits(seconds=1.5, memory_mb=4096)
     ended = carry_out(run.pk, "worker@test", programs=small_programs(), limits=limits)
@@ -136,7 +136,7 @@ def test_a_run_has_its_time_limit_from_its_first_second(hanging):
 def test_a_run_that_learns_nothing_as_label_studio_hangs_says_so(hanging, monkeypatch):
     monkeypatch.setattr(http, "EXCHANGE_S", 0.5)
     project = read_from(hanging, labelled_project({}))
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
     ended = carry_out(run.pk, "worker@test", programs=small_programs())
     assert (ended.state, ended.error_code) == ("failed", "labelstudio_timeout")
     assert "took Label Studio too long" in ended.error

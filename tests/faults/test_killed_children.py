@@ -7,7 +7,7 @@ from mlapi.child_process.supervise import ChildKilled, Limits
 from mlapi.conversion.converting import convert
 from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.run import carry_out
-from registry.actions import runs
+from registry.actions import run_starts, runs
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
 from tests.faults.killing import killed
@@ -27,7 +27,7 @@ def project() -> Project:
 
 def carried_out(project: Project, run: TrainingRun | None = None, **behaviours: str) -> TrainingRun:
     if run is None:
-        run, _ = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
+        run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)
     programs = small_programs(**behaviours)
     ended = carry_out(
         run.pk, "worker@test", programs=programs, limits=Limits(seconds=600, memory_mb=4096)
@@ -62,11 +62,11 @@ def test_the_second_attempt_makes_the_version(project):
 
 
 def test_a_cancelled_run_is_not_tried_again(project):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)
     claimed = runs.claim(run.pk, "worker@test")
     runs.cancel(run.pk, actor="ada")
     runs.finish_cancel(claimed)
-    assert runs.retry_once(claimed) is None
+    assert run_starts.retry_once(claimed) is None
     assert TrainingRun.objects.count() == 1
 
 

@@ -15,7 +15,7 @@ import pytest
 from mlapi.child_process import folder
 from mlapi.jobs import maintenance
 from registry import artifacts
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.models import ModelVersion, Project, TrainingRun
 from tests.faults.killing import SECONDS
 from tests.faults.processes import python
@@ -34,7 +34,7 @@ carry_out(int(sys.argv[1]), worker_name())
 def queued(project: Project) -> TrainingRun:
     """The project's waiting run, or a new one."""
     waiting = project.runs.filter(state="queued").first()
-    return waiting or runs.start(project, trigger=TrainingRun.Trigger.POLICY)[0]
+    return waiting or run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)[0]
 
 
 def worker(run: TrainingRun) -> subprocess.Popen:

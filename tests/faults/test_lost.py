@@ -13,7 +13,7 @@ from mlapi.jobs import maintenance
 from mlapi.training.run import carry_out
 from mlapi.worker import is_gone, worker_name
 from registry import artifacts
-from registry.actions import champion, runs, versions
+from registry.actions import champion, run_starts, runs, versions
 from registry.models import TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory, WorkerFactory, promote
 from tests.mlapi.caller import Caller
@@ -95,10 +95,10 @@ def test_the_process_of_a_worker_is_known_to_have_ended_on_its_own_machine_only(
 
 def test_a_queued_run_does_not_wait_for_the_learning_curve_of_the_one_before():
     first, second = (labelled_project({"Positive": 35, "Negative": 25}) for _ in range(2))
-    run, _ = runs.start(first, trigger=TrainingRun.Trigger.POLICY)
+    run, _ = run_starts.start(first, trigger=TrainingRun.Trigger.POLICY)
     with Elsewhere(run, curve="hang") as elsewhere:
         pids = elsewhere.pids()
-        waiting, _ = runs.start(second, trigger=TrainingRun.Trigger.POLICY)
+        waiting, _ = run_starts.start(second, trigger=TrainingRun.Trigger.POLICY)
     assert run.state == "succeeded"
     assert "No learning curve: another run waits for the worker." in run.log
     assert eventually(lambda: not any(map(is_running, pids)))
@@ -108,7 +108,7 @@ def test_a_queued_run_does_not_wait_for_the_learning_curve_of_the_one_before():
 
 def test_a_run_whose_worker_was_killed_here_is_tried_again_at_its_restart(monkeypatch):
     project = labelled_project({"Positive": 35, "Negative": 25})
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)
     monkeypatch.setattr("registry.actions.workers._GONE_AFTER_S", 3600)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as worker:
         host = worker_name().rpartition(":")[0]

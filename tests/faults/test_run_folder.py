@@ -12,7 +12,7 @@ from mlapi.child_process.supervise import DiskFull, start_warm_process
 from mlapi.conversion.converting import convert, convert_or_train
 from mlapi.training.run import carry_out
 from registry import artifacts
-from registry.actions import runs
+from registry.actions import run_starts, runs
 from registry.models import ModelVersion, Project, TrainingRun
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
 from tests.faults.damage import WAYS, Damage
@@ -59,7 +59,7 @@ def place(run: TrainingRun) -> Path:
 
 
 def carried_out(project: Project) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN)
     ended = carry_out(run.pk, "worker@test")
     assert ended is not None
     return ended
@@ -137,7 +137,7 @@ def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
 
 @pytest.mark.parametrize("kind", ["file", "link", "closed", "missing"])
 def test_what_lies_in_the_place_of_a_runs_folder_is_no_hindrance(project, kind, tmp_path):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN)
     folder.home().mkdir(parents=True, exist_ok=True)
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()

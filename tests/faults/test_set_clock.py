@@ -23,7 +23,7 @@ from mlapi.jobs import maintenance, wall_clock
 from mlapi.training import policy
 from mlapi.worker import worker_name
 from registry import queue
-from registry.actions import events, projects, runs, scores
+from registry.actions import events, projects, run_starts, runs, scores
 from registry.models import Event, Project, Task, TrainingRun
 from tests import data_folder
 from tests.evals_backend.running import running
@@ -53,7 +53,7 @@ def test_what_was_planned_before_the_clock_was_set_back_does_not_wait_for_a_day(
     events.request_processing(project.pk)
     projects.request_sync(project, "a test")
     scores.request(project)
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN)
     waiting = set(OrmQ.objects.values_list("pk", flat=True))
     assert waiting
     # As it is a day before.
@@ -89,7 +89,7 @@ def test_labels_of_the_future_are_quiet():
 @pytest.mark.django_db(transaction=True)
 def test_a_running_run_is_not_lost_when_the_clock_jumps(monkeypatch, steady_clock):
     project = labelled_project({"Positive": 15, "Negative": 10})
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN)
     runs.claim(run.pk, worker_name())
     maintenance.reap()
     now = time.time
@@ -107,7 +107,7 @@ def test_a_running_run_is_not_lost_when_the_clock_jumps(monkeypatch, steady_cloc
 @pytest.mark.django_db(transaction=True)
 def test_a_run_whose_worker_ended_before_the_clock_was_set_back_is_lost(steady_clock):
     project = labelled_project({"Positive": 15, "Negative": 10})
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN)
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         ended.wait()
     runs.claim(run.pk, f"{worker_name().rpartition(':')[0]}:{ended.pid}")

@@ -11,7 +11,7 @@ from mlapi.child_process.supervise import Program
 from mlapi.images.similarity import forget
 from mlapi.mirror.apply_changes import refresh_stored_config
 from mlapi.training.run import Programs, carry_out
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.actions.tasks import TaskState
 from registry.models import Project, TrainingRun
 from tests.factories import ProjectFactory, mirror
@@ -63,7 +63,7 @@ def put(project: Project, addresses: Sequence[str], labels: Sequence[str | None]
 
 
 def train(project: Project) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
     project.refresh_from_db()
     return run

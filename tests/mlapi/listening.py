@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _OTHER = """
 import sys, django
 django.setup()
-from registry.actions import champion, keys, project_settings, projects, runs
+from registry.actions import champion, keys, project_settings, projects, run_starts
 from registry.models import AccessKey, ModelVersion, Project
 print("ready", flush=True)
 for line in sys.stdin:

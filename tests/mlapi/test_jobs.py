@@ -6,7 +6,7 @@ from django.utils.module_loading import import_string
 
 from mlapi import jobs
 from registry import artifacts, queue
-from registry.actions import events, projects, runs
+from registry.actions import events, projects, run_starts
 from registry.models import AuditEntry, TrainingRun
 from tests.factories import ModelVersionFactory, promote
 from tests.mlapi.trained import artifact
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def train(project):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     jobs.train(run.pk)
     run.refresh_from_db()
     return run

@@ -17,7 +17,7 @@ from django_q.models import OrmQ, Schedule
 from django_q.models import Task as DoneJob
 
 from registry import queue
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.models import Project, TrainingRun, Worker
 from registry.models.run import RunKind
 from tests.mlapi.training.projects import label, labelled_project
@@ -79,7 +79,7 @@ def wait_for(condition, seconds: float = 300):
 
 def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
     project = labelled_project({"Positive": 35, "Negative": 25})
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     queue.process_events(project.pk)
     with worker(queue.TRAINING, tmp_path) as process:
 
@@ -104,7 +104,7 @@ def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
 
 def test_an_events_worker_leaves_trainings_alone_keeps_the_clock_and_wakes_after_quiet(tmp_path):
     project = labelled_project({"Positive": 35, "Negative": 25})
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     queue.process_events(project.pk)
     with worker(queue.EVENTS, tmp_path):
         wait_for(lambda: DoneJob.objects.filter(func="mlapi.jobs.process_events").exists())
@@ -130,7 +130,7 @@ def test_a_worker_that_stops_ends_its_training_and_hands_it_back(tmp_path):
     """A challenger, because that takes its time."""
     project = labelled_project({"Positive": 300, "Negative": 300}, policy={"enabled": False})
     Project.objects.filter(pk=project.pk).update(options={"automl": "on", "time_budget_s": 60})
-    run, _ = runs.start(
+    run, _ = run_starts.start(
         project, kind=RunKind.CHALLENGER, trigger=TrainingRun.Trigger.ADMIN, actor="tester"
     )
     with worker(queue.TRAINING, tmp_path) as process:

@@ -5,7 +5,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from registry import changes
-from registry.actions import champion, keys, project_settings, projects, runs
+from registry.actions import champion, keys, project_settings, projects, run_starts, runs
 from registry.models import AccessKey, Project
 from tests.factories import AccessKeyFactory, ModelVersionFactory, ProjectFactory
 
@@ -58,7 +58,7 @@ def test_a_run_notifies_as_it_starts_and_ends_but_not_while_it_reports(notices):
     project = ProjectFactory()
     subject = changes.project_subject(project.pk)
     notices()
-    run, _ = runs.start(project, trigger="admin", actor="anna", reason="now")
+    run, _ = run_starts.start(project, trigger="admin", actor="anna", reason="now")
     assert notices() == [subject]
     run = runs.claim(run.pk, "worker")
     assert notices() == [subject]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.errors import EvalsError
 from registry.models import TrainingRun
 from registry.models.run import RunState
@@ -30,10 +30,10 @@ class Retry(Action[TrainingRun]):
 
     def unavailable(self, subject: TrainingRun) -> EvalsError | None:
         if subject.state not in {RunState.FAILED, RunState.CANCELLED}:
-            return runs.RunStillActive(
+            return run_starts.RunStillActive(
                 f"Run {subject.pk} is {subject.state}: there is nothing to try again."
             )
         return None
 
     def execute(self, subject: TrainingRun, values: dict[str, Any], caller: Caller) -> Result:
-        return queued(*runs.retry(subject, actor=caller.name, reason=values["reason"]))
+        return queued(*run_starts.retry(subject, actor=caller.name, reason=values["reason"]))

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.errors import EvalsError, Refused
 from registry.models import Project, TrainingRun
 from registry.models.run import ACTIVE_TRAINING
@@ -32,12 +32,12 @@ class Train(Action[Project]):
         if not subject.pipeline:
             return Refused(f"No pipeline serves {subject}.", hint=subject.unserved_reason)
         active = subject.runs.filter(ACTIVE_TRAINING).first()
-        if active is None or (not active.follow_up and runs.has_newer_labels(active)):
+        if active is None or (not active.follow_up and run_starts.has_newer_labels(active)):
             return None
         return Refused(_is_active(active))
 
     def execute(self, subject: Project, values: dict[str, Any], caller: Caller) -> Result:
-        run, is_new = runs.start(
+        run, is_new = run_starts.start(
             subject,
             trigger=TrainingRun.Trigger(caller.via),
             actor=caller.name,

@@ -4,7 +4,7 @@ from contextlib import ExitStack, suppress
 
 from django_q.models import OrmQ
 
-from registry.actions import base, champion, projects, runs
+from registry.actions import base, champion, projects, run_starts
 from registry.models import AuditEntry, ModelVersion, Project, TaskScore, TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory
 from tests.faults.jobs.job import OFF, Job
@@ -87,4 +87,4 @@ class StartTraining(Job):
 
 
 def start_training(pk: int) -> None:
-    runs.start(Project.objects.get(pk=pk), trigger=TrainingRun.Trigger.ADMIN)
+    run_starts.start(Project.objects.get(pk=pk), trigger=TrainingRun.Trigger.ADMIN)

@@ -9,7 +9,7 @@ from django_q.models import OrmQ
 from django_q.tasks import async_task
 
 from registry import queue
-from registry.actions import events, runs, webhooks
+from registry.actions import events, run_starts, runs, webhooks
 from registry.models import Event, Project, Task, TrainingRun, Webhook, WebhookDelivery
 from registry.models.event import EventStatus
 from registry.models.project import default_policy
@@ -116,10 +116,10 @@ class Tick(Scheduled):
         )
         Event.objects.filter(pk=counted.pk).update(received_at=ago(minutes=1))
         self.lost, self.queued, self.due = (labelled_project(LABELS, policy=OFF) for _ in range(3))
-        lost, _ = runs.start(self.lost, trigger=TrainingRun.Trigger.ADMIN)
+        lost, _ = run_starts.start(self.lost, trigger=TrainingRun.Trigger.ADMIN)
         runs.claim(lost.pk, "elsewhere:1")
         TrainingRun.objects.filter(pk=lost.pk).update(heartbeat_at=ago(minutes=2))
-        queued, _ = runs.start(self.queued, trigger=TrainingRun.Trigger.ADMIN)
+        queued, _ = run_starts.start(self.queued, trigger=TrainingRun.Trigger.ADMIN)
         TrainingRun.objects.filter(pk=queued.pk).update(created_at=ago(minutes=1))
         Task.objects.filter(project=self.due).update(labels_changed_at=ago(minutes=9))
         Project.objects.filter(pk=self.due.pk).update(policy=default_policy())

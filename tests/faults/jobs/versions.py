@@ -9,7 +9,7 @@ from mlapi.child_process import folder
 from mlapi.child_process.supervise import Program
 from mlapi.conversion import converting
 from registry import artifacts, queue
-from registry.actions import runs, scores
+from registry.actions import run_starts, scores
 from registry.models import (
     AuditEntry,
     ConvertedArtifact,
@@ -66,7 +66,7 @@ class Training(Job):
 
     def make(self, stack: ExitStack) -> None:
         self.project = labelled_project({"Positive": 15, "Negative": 9}, policy=OFF)
-        self.first, _ = runs.start(self.project, trigger=TrainingRun.Trigger.ADMIN)
+        self.first, _ = run_starts.start(self.project, trigger=TrainingRun.Trigger.ADMIN)
 
     def check(self) -> None:
         states = list(self.project.runs.order_by("pk").values_list("state", "error_code"))

@@ -13,7 +13,7 @@ from mlapi.conversion import converting
 from mlapi.jobs import maintenance
 from mlapi.training.load_check import loads_in_a_fresh_process
 from registry import artifacts
-from registry.actions import runs, versions
+from registry.actions import run_starts, runs, versions
 from registry.models import AuditEntry, ConvertedArtifact, TrainingRun
 from registry.verified import ArtifactCorrupt, ArtifactMissing
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
@@ -120,7 +120,7 @@ def test_no_run_is_queued_beside_an_active_one_or_for_what_does_not_serve(projec
     idle = old_version(ProjectFactory(), unconvertible(tmp_path / "it ran"))
     jobs.convert(idle.pk)
     version = old_version(project, unconvertible(tmp_path / "it ran"), champion=True)
-    active, _ = runs.start(project, trigger="policy")
+    active, _ = run_starts.start(project, trigger="policy")
     jobs.convert(version.pk)
     assert not TrainingRun.objects.filter(trigger="format").exists()
 

@@ -11,7 +11,7 @@ from mlapi.mirror import apply_changes
 from mlapi.served_config import resolve
 from mlapi.training import scoring
 from mlapi.training.run import carry_out
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.engine import engine
 from registry.models import Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory
@@ -88,7 +88,7 @@ def test_it_is_split_trained_checked_predicted_scored_and_shown():
     project = ProjectFactory(label_config="", fingerprint="", pipeline="")
     apply_changes.refresh_config(project, CONFIG)
     _put(project, 120)
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=PROGRAMS)
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
     project.refresh_from_db()

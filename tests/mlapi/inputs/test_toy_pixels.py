@@ -17,7 +17,7 @@ from mlapi.served_config import resolve
 from mlapi.training import load_check, load_check_child, scoring
 from mlapi.training.run import carry_out
 from registry import artifacts
-from registry.actions import project_settings, runs
+from registry.actions import project_settings, run_starts
 from registry.engine import engine
 from registry.models import Feature, Task, TaskScore, TrainingRun
 from tests.factories import ProjectFactory
@@ -102,7 +102,7 @@ def _put(project, server, *, mistakes: int = 0) -> list[str]:
 
 
 def _train(project) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=PROGRAMS)
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
     project.refresh_from_db()

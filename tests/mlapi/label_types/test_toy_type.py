@@ -15,7 +15,7 @@ from mlapi.mirror import apply_changes
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.training import policy
 from mlapi.training.run import carry_out
-from registry.actions import events, runs
+from registry.actions import events, run_starts
 from registry.models import Outcome, Project, Task, TrainingRun
 from registry.proportions import version_proportions
 from registry.reports.compare import compare
@@ -89,7 +89,7 @@ def put(project: Project, texts: list[tuple[str, ...]], first: int = 1, voters: 
 
 
 def train(project: Project) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=PROGRAMS)
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
     project.refresh_from_db()

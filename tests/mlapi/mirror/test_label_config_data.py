@@ -8,7 +8,7 @@ from mlapi.mirror.process_events import process_pending_events
 from mlapi.mirror.sync import sync
 from mlapi.served_config import resolve
 from mlapi.training import dataset
-from registry.actions import events, features, runs
+from registry.actions import events, features, run_starts
 from registry.models import Feature, Outcome, Project
 from tests.e2e.labelstudio_project import config
 from tests.factories import ModelVersionFactory, OutcomeFactory
@@ -104,7 +104,7 @@ def test_a_run_learns_from_the_data_under_the_new_field(ours, theirs, tmp_path):
 
 def freeze(project: Project, folder):
     served = resolve(project.label_config, project.options)
-    run, _ = runs.start(project, trigger="admin", actor="tester")
+    run, _ = run_starts.start(project, trigger="admin", actor="tester")
     no_input = served.no_input_key(project.uid)
     return dataset.freeze(run, served.targets, folder, no_input_key=no_input)
 

@@ -194,7 +194,7 @@ def test_a_change_by_another_process_takes_effect_within_a_second(
             f"champion.roll_back({the_project}, actor='a', reason='r')",
             lambda: served() == champion.label,
         ),
-        (f"runs.start({the_project}, trigger='admin', actor='a', reason='r')", is_training),
+        (f"run_starts.start({the_project}, trigger='admin', actor='a', reason='r')", is_training),
         (
             f"project_settings.configure({the_project}, options={{'automl': 'on'}}, actor='a')",
             lambda: cached().options.get("automl") == "on",

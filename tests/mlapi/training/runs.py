@@ -10,7 +10,7 @@ from django.db import connections
 from mlapi.child_process import folder
 from mlapi.child_process.supervise import Limits
 from mlapi.training.run import carry_out
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.models import Project, TrainingRun
 from tests.waiting import PATIENCE_S
 
@@ -21,7 +21,7 @@ UNHURRIED = Limits(seconds=600, memory_mb=4096)
 
 def queued(project: Project, **fields) -> TrainingRun:
     fields = {"trigger": TrainingRun.Trigger.ADMIN, "actor": "tester", **fields}
-    return runs.start(project, **fields)[0]
+    return run_starts.start(project, **fields)[0]
 
 
 def carried_out(project: Project, limits: Limits = UNHURRIED, **behaviours) -> TrainingRun:

@@ -8,7 +8,7 @@ import pytest
 from mlapi.domain import Match, TargetSpec
 from mlapi.pipelines.classification.automl import AUTOML
 from mlapi.training.preparation import write_jobs
-from registry.actions import runs
+from registry.actions import run_starts, runs
 from registry.models import AuditEntry, Project, TrainingRun
 from registry.models.run import RunKind
 from tests.factories import ProjectFactory, TrainingRunFactory
@@ -34,7 +34,7 @@ def planned(project, choice="auto", examples=300, kind="choice", of=RunKind.TRAI
     """Whether the next run has AutoML, whether a challenger follows it, and why not."""
     Project.objects.filter(pk=project.pk).update(options={"automl": choice})
     project.refresh_from_db()
-    run, _ = runs.start(project, kind=of, trigger=TrainingRun.Trigger.POLICY)
+    run, _ = run_starts.start(project, kind=of, trigger=TrainingRun.Trigger.POLICY)
     run.dataset_counts = {"targets": {"label": {"train": examples}}}
     with TemporaryDirectory() as folder:
         (job,) = write_jobs(Path(folder), run, match(kind), 1, None)
@@ -94,7 +94,7 @@ def test_one_that_a_training_ended_does_not_count(project):
 
 
 def test_of_one_that_was_queued_again_the_second_counts(project):
-    runs.retry(challenged(project, state="failed"), actor="worker")
+    run_starts.retry(challenged(project, state="failed"), actor="worker")
     assert planned(project)[1]
 
 
@@ -128,7 +128,7 @@ def selected(project, n=200, won="", **scores):
 
 
 def left_out(project):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)
     with TemporaryDirectory() as folder:
         (job,) = write_jobs(Path(folder), run, match(), 1, None)
     return job.parameters["left_out"]

@@ -4,7 +4,7 @@ import pytest
 
 from mlapi.mirror import apply_changes
 from mlapi.training.run import carry_out
-from registry.actions import project_settings, runs
+from registry.actions import project_settings, run_starts
 from registry.models import TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import server
@@ -54,7 +54,7 @@ def test_boxes_that_the_models_choice_hides_have_no_part_in_their_metrics(server
         tasks[n] = (server.put(f"{n}.png", scene.file), result)
     put(project, tasks)
 
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=PROGRAMS)
 
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"

@@ -5,7 +5,7 @@ import pytest
 from mlapi import jobs
 from mlapi.training import policy
 from mlapi.training.run import carry_out, challenge
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.models import AuditEntry, Project, TrainingRun
 from registry.models.run import RunKind
 from tests.factories import ModelVersionFactory, TrainingRunFactory, promote
@@ -22,7 +22,7 @@ def project():
 
 
 def trained(project: Project) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     return carry_out(run.pk, "worker@test", programs=small_programs())
 
 
@@ -41,7 +41,7 @@ def test_a_training_that_made_a_version_is_challenged(project):
 
 
 def test_a_training_without_a_version_is_not(project):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     assert challenge(carry_out(run.pk, "worker@test", programs=small_programs("die"))) is None
 
 
@@ -80,7 +80,7 @@ def test_a_training_that_starts_ends_the_challenger(project):
     run = challenge(trained(project))
     with Elsewhere(run, train="hang") as elsewhere:
         elsewhere.pids()
-        training, started = runs.start(project, trigger=TrainingRun.Trigger.POLICY)
+        training, started = run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "cancelled")
     assert started
     assert "A training has begun" in run.log
@@ -97,6 +97,6 @@ def test_a_challenger_keeps_no_training_waiting(project):
 
 def test_the_job_queues_the_challenger(project, monkeypatch):
     monkeypatch.setattr("mlapi.training.run.Programs", small_programs)
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     jobs.train(run.pk)
     assert project.runs.get(kind=RunKind.CHALLENGER).actor == f"run {run.pk}"

@@ -12,7 +12,7 @@ from mlapi.training import policy
 from mlapi.training.freezing import parameters_of
 from mlapi.training.policy_inputs import policy_inputs_of
 from mlapi.training.preparation import write_jobs
-from registry.actions import project_settings, runs
+from registry.actions import project_settings, run_starts, runs
 from registry.models import Project, TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.training.test_policy_of_images import LATER, after_a_run, put
@@ -41,7 +41,7 @@ def project_of(**controls) -> Project:
 
 
 def jobs_of(project: Project, **parameters):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run.parameters = parameters
     match = resolve(project.label_config, project.options).match
     with TemporaryDirectory() as folder:

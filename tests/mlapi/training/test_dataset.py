@@ -11,7 +11,7 @@ from mlapi.labelstudio import label_config
 from mlapi.locks import project_lock
 from mlapi.training import dataset
 from registry import artifacts
-from registry.actions import runs, tasks
+from registry.actions import run_starts, runs, tasks
 from registry.models import Task, TrainingRun
 
 from .projects import label, labelled_project
@@ -26,7 +26,7 @@ def targets_of(project):
 
 
 def frozen(project, folder):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     return run, dataset.freeze(run, targets_of(project), folder)
 
 
@@ -142,7 +142,7 @@ def test_the_server_keeps_no_cursor(tmp_path):
 
 def test_each_row_is_handed_on_as_it_is_written(tmp_path):
     project = labelled_project({"Positive": 3, "Negative": 2})
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     rows = []
 
     dataset.freeze(run, targets_of(project), tmp_path, on_row=rows.append)

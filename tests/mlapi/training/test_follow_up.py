@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from mlapi.training.run import carry_out
-from registry.actions import events, runs, workers
+from registry.actions import events, run_starts, runs, workers
 from registry.actions.operator import Caller, Via
 from registry.actions.operator.train import Train
 from registry.admin.run_page import head
@@ -27,7 +27,7 @@ def training(project: Project, *, frozen: bool = True) -> TrainingRun:
 
 
 def click(project: Project, trigger: str = Trigger.START_TRAINING) -> TrainingRun:
-    found, is_new = runs.start(project, trigger=trigger, actor="ada", reason="now")
+    found, is_new = run_starts.start(project, trigger=trigger, actor="ada", reason="now")
     assert not is_new
     return found
 

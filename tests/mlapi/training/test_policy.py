@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from mlapi.texts.refs import ENCODING
 from mlapi.training import policy, policy_inputs
-from registry.actions import projects, runs
+from registry.actions import projects, run_starts, runs
 from registry.actions.tasks import TaskState
 from registry.models import Project, Task, TrainingRun
 from tests.factories import ModelVersionFactory, mirror, promote
@@ -27,7 +27,7 @@ MULTIPLE = (
 
 def after_a_run(project: Project, learned: int, *, fails: bool = False) -> TrainingRun:
     """A run that ended, having learned from the labels up to T0."""
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = runs.claim(run.pk, "worker@test")
     runs.set_details(
         run,
@@ -290,7 +290,7 @@ def test_the_statuses_of_many_projects_are_those_of_each_alone():
     after_a_run(other_config, 22)
     Project.objects.filter(pk=other_config.pk).update(fingerprint="of another config")
     training = labelled_project({})
-    runs.start(training, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run_starts.start(training, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     off = labelled_project({})
     Project.objects.filter(pk=off.pk).update(policy={"enabled": False})
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from mlapi.jobs import maintenance
 from mlapi.mirror.apply_changes import refresh_stored_config
 from mlapi.training import policy
-from registry.actions import project_settings, runs, tasks
+from registry.actions import project_settings, run_starts, runs, tasks
 from registry.actions.tasks import TaskState
 from registry.models import Project, Task, TrainingRun
 from tests.factories import ProjectFactory, mirror
@@ -49,7 +49,7 @@ def put(project: Project, n: int, first: int = 1, **labels) -> None:
 
 def after_a_run(project: Project) -> None:
     """A run that learned from all labels up to T0."""
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = runs.claim(run.pk, "worker@test")
     runs.set_details(
         run,

@@ -8,7 +8,7 @@ from mlapi.mirror import apply_changes
 from mlapi.training.load_check import loads_in_a_fresh_process
 from mlapi.training.run import Programs, carry_out
 from registry import artifacts
-from registry.actions import label_renames, runs
+from registry.actions import label_renames, run_starts
 from registry.error_codes import INPUT_HINTS
 from registry.models import Project, Task, TrainingRun
 from tests.mlapi.image_projects import WITHOUT_CURVE
@@ -23,7 +23,7 @@ pytestmark = [
 
 
 def trained(project: Project, programs: Programs = WITHOUT_CURVE) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     return carry_out(run.pk, "worker@test", programs=programs)
 
 

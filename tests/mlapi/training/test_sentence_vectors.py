@@ -9,7 +9,7 @@ from mlapi.texts import vectors
 from mlapi.texts.encoders.loading import reference
 from mlapi.training import scoring
 from mlapi.training.run import carry_out
-from registry.actions import runs, tasks
+from registry.actions import run_starts, tasks
 from registry.models import Feature, Task, TrainingRun
 from tests.factories import TaskFactory, mirror
 from tests.mlapi.image_projects import WITHOUT_CURVE
@@ -45,7 +45,7 @@ def state(number, text, label):
 
 
 def trained(project):
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
     assert (run.state, run.error) == ("succeeded", "")
     project.refresh_from_db()

@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connections
 
-from registry.actions import runs
+from registry.actions import run_starts, runs
 from registry.models import TrainingRun
 from tests.factories import WorkerFactory
 from tests.mlapi.image_projects import WITHOUT_CURVE
@@ -58,7 +58,7 @@ def test_without_a_worker_it_says_so_and_leaves_the_run_queued(project):
 
 def test_a_second_command_joins_the_active_run(project):
     WorkerFactory(cluster="training")
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     status, output = train(project.uid, "--no-wait")
     assert status == 0
     assert f"joined run {run.pk}" in output
@@ -66,7 +66,7 @@ def test_a_second_command_joins_the_active_run(project):
 
 def test_a_cancelled_run_has_a_status_of_its_own(project):
     WorkerFactory(cluster="training")
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
 
     def cancel():
         runs.cancel(run.pk, actor="tester")

@@ -5,7 +5,7 @@ import pytest
 from mlapi import serving
 from mlapi.mirror.apply_changes import put_whole_tasks
 from mlapi.training.run import carry_out
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.models import Task, TrainingRun
 from tests.mlapi.image_projects import WITHOUT_CURVE
 
@@ -66,7 +66,7 @@ def test_several_fields_and_conditions_are_learned_and_served():
     assert labels[2] == {"kind": "plant", "colour": []}
     assert labels[4] == {"kind": "plant", "colour": ["red"]}
 
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
     assert (run.state, run.error) == ("succeeded", "")
     assert run.dataset_counts["targets"]["which"]["train"] < 40

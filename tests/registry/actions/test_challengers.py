@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.actions import runs
+from registry.actions import run_starts, runs
 from registry.actions.runs import CancelRequested
 from registry.models import TrainingRun
 from registry.models.run import RunKind, RunState
@@ -18,7 +18,7 @@ def challenger(**fields) -> TrainingRun:
 def test_a_challenger_takes_over_how_its_training_was_configured():
     parameters = {"options": {"seed": 3}, "seed": 3, "time_budget_s": 5}
     training = make.TrainingRunFactory(state="succeeded", parameters=parameters)
-    run = runs.start_challenger(training)
+    run = run_starts.start_challenger(training)
     assert (run.kind, run.trigger) == (RunKind.CHALLENGER, TrainingRun.Trigger.CHALLENGER)
     assert run.parameters == parameters
     assert run.project == training.project
@@ -28,13 +28,13 @@ def test_a_challenger_takes_over_how_its_training_was_configured():
 def test_a_challenger_is_queued_beside_no_active_run(kind):
     training = make.TrainingRunFactory(state="succeeded")
     make.TrainingRunFactory(project=training.project, kind=kind, state="running")
-    assert runs.start_challenger(training) is None
+    assert run_starts.start_challenger(training) is None
 
 
 def test_a_training_ends_every_challenger_with_its_start():
     queued, running = challenger(state="queued"), challenger(state="running")
     ended = challenger(state="succeeded")
-    training, started = runs.start(queued.project, trigger="policy")
+    training, started = run_starts.start(queued.project, trigger="policy")
     assert started
     for run in (queued, running, ended):
         run.refresh_from_db()
@@ -50,7 +50,7 @@ def test_a_training_ends_every_challenger_with_its_start():
 def test_a_challenger_ends_no_other():
     training = make.TrainingRunFactory(state="succeeded")
     other = challenger(state="running")
-    assert runs.start_challenger(training)
+    assert run_starts.start_challenger(training)
     other.refresh_from_db()
     assert not other.cancel_requested
 
@@ -58,17 +58,17 @@ def test_a_challenger_ends_no_other():
 def test_what_is_to_end_registers_nothing_more():
     run = challenger(state="running")
     runs.require_not_cancelled(run)
-    runs.start(run.project, trigger="policy")
+    run_starts.start(run.project, trigger="policy")
     with pytest.raises(CancelRequested):
         runs.require_not_cancelled(run)
 
 
 def test_a_challenger_is_tried_again_as_one():
     failed = challenger(state="failed")
-    again, _ = runs.retry(failed, actor="ada")
+    again, _ = run_starts.retry(failed, actor="ada")
     assert again.kind == RunKind.CHALLENGER
 
 
 def test_a_champion_of_an_old_format_is_replaced_although_a_challenger_runs():
     run = challenger(state="running")
-    assert runs.start_for_format(run.project, actor="worker", reason="old")
+    assert run_starts.start_for_format(run.project, actor="worker", reason="old")

@@ -6,7 +6,7 @@ import pytest
 from django.db import transaction
 from django_q.models import OrmQ
 
-from registry.actions import champion, keys, projects, registration, runs, versions
+from registry.actions import champion, keys, projects, registration, run_starts, runs, versions
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def test_twenty_starts_make_one_run():
     project = make.ProjectFactory()
-    results = at_once(20, lambda i: runs.start(project, trigger="start_training"))
+    results = at_once(20, lambda i: run_starts.start(project, trigger="start_training"))
     run = TrainingRun.objects.get()
     assert [r.pk for r, _ in results] == [run.pk] * 20
     assert sum(created for _, created in results) == 1
@@ -34,7 +34,7 @@ def test_a_rolled_back_start_lets_a_waiting_start_proceed():
         if i == 0:
             try:
                 with transaction.atomic():
-                    runs.start(project, trigger="policy")
+                    run_starts.start(project, trigger="policy")
                     started.set()
                     go_on.wait(60)
                     raise Refused("changed its mind")
@@ -42,7 +42,7 @@ def test_a_rolled_back_start_lets_a_waiting_start_proceed():
                 return None
         started.wait(60)
         threading.Timer(0.2, go_on.set).start()
-        return runs.start(project, trigger="start_training")
+        return run_starts.start(project, trigger="start_training")
 
     _, (run, created) = at_once(2, slow)
     assert created

@@ -6,7 +6,7 @@ import pytest
 from django.utils import timezone
 from django_q.models import OrmQ
 
-from registry.actions import runs
+from registry.actions import run_starts, runs
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import AuditEntry, TrainingRun
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 
 def test_a_start_is_enqueued_on_commit_only(django_capture_on_commit_callbacks):
     with django_capture_on_commit_callbacks() as callbacks:
-        runs.start(make.ProjectFactory(), trigger="policy", actor="policy")
+        run_starts.start(make.ProjectFactory(), trigger="policy", actor="policy")
     assert OrmQ.objects.count() == 0
     callbacks[0]()
     assert OrmQ.objects.get().func() == "mlapi.jobs.train"
@@ -27,28 +27,28 @@ def test_a_start_is_enqueued_on_commit_only(django_capture_on_commit_callbacks):
 def test_a_start_takes_one_statement_also_with_the_end_of_challengers(django_assert_num_queries):
     project = make.ProjectFactory()
     with django_assert_num_queries(3) as captured:
-        runs.start(project, trigger="start_training")
+        run_starts.start(project, trigger="start_training")
     assert [q["sql"].split()[0] for q in captured] == ["SAVEPOINT", "WITH", "RELEASE"]
 
 
 def test_a_second_start_returns_the_active_run():
     project = make.ProjectFactory()
-    first, _ = runs.start(project, trigger="policy", parameters={"seed": 3})
+    first, _ = run_starts.start(project, trigger="policy", parameters={"seed": 3})
     first.refresh_from_db()
     assert first.parameters == {"seed": 3}
-    again, created = runs.start(project, trigger="start_training")
+    again, created = run_starts.start(project, trigger="start_training")
     assert (again, created) == (first, False)
 
 
 def test_a_project_can_train_again_after_its_run_ended():
     project = make.ProjectFactory()
     make.TrainingRunFactory(project=project, state="failed")
-    assert runs.start(project, trigger="policy")[1]
+    assert run_starts.start(project, trigger="policy")[1]
 
 
 @pytest.mark.parametrize("trigger", ["admin", "api", "command"])
 def test_a_start_by_a_person_has_an_audit_entry(trigger):
-    run, _ = runs.start(make.ProjectFactory(), trigger=trigger, actor="ada", reason="why not")
+    run, _ = run_starts.start(make.ProjectFactory(), trigger=trigger, actor="ada", reason="why not")
     assert AuditEntry.objects.get(run=run).reason == "why not"
 
 
@@ -124,9 +124,9 @@ def test_a_cancelled_run_cannot_be_claimed():
 
 def test_a_retry_keeps_the_parameters_and_says_of_what():
     project = make.ProjectFactory()
-    run, _ = runs.start(project, trigger="policy", parameters={"seed": 5})
+    run, _ = run_starts.start(project, trigger="policy", parameters={"seed": 5})
     runs.cancel(run.pk, actor="ada", reason="")
-    again, created = runs.retry(run, actor="ada", reason="now")
+    again, created = run_starts.retry(run, actor="ada", reason="now")
     assert created
     assert (again.parameters, again.retry_of, again.trigger) == ({"seed": 5}, run, "retry")
 
@@ -136,13 +136,13 @@ def test_a_worker_does_not_try_again_what_failed_after_a_request_to_cancel_it(co
     run = make.TrainingRunFactory(state="running")
     runs.cancel(run.pk, actor="ada")
     runs.fail(run, code, "before its worker noticed")
-    assert runs.retry_once(run) is None
-    assert runs.retry_by_worker(run, "once more") is None
+    assert run_starts.retry_once(run) is None
+    assert run_starts.retry_by_worker(run, "once more") is None
     assert not TrainingRun.objects.filter(retry_of=run).exists()
-    assert runs.retry(run, actor="ada")[1]
+    assert run_starts.retry(run, actor="ada")[1]
 
 
 @pytest.mark.parametrize("state", ["queued", "running", "succeeded"])
 def test_only_what_failed_or_was_cancelled_is_tried_again(state):
     with pytest.raises(Refused):
-        runs.retry(make.TrainingRunFactory(state=state), actor="ada")
+        run_starts.retry(make.TrainingRunFactory(state=state), actor="ada")

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from registry.actions import runs, workers
+from registry.actions import run_starts, runs, workers
 from registry.models import TrainingRun, Worker
 from registry.models.run import RunState
 from tests import factories as make
@@ -86,7 +86,7 @@ def test_a_lost_run_is_cancelled_also_where_that_was_requested_since_it_was_read
 
 def test_a_run_that_a_person_tried_again_is_queued_once_more_when_its_worker_is_lost():
     failed = make.TrainingRunFactory(state="failed")
-    again, _ = runs.retry(failed, actor="ada")
+    again, _ = run_starts.retry(failed, actor="ada")
     stop_heartbeat(runs.claim(again.pk, "w"), 61)
     workers.fail_lost_runs()
     assert TrainingRun.objects.filter(retry_of=again, state=RunState.QUEUED).exists()

@@ -19,7 +19,7 @@ from mlapi.mirror import apply_changes
 from mlapi.mirror.process_events import process_pending_events
 from mlapi.training import policy
 from mlapi.training.run import carry_out
-from registry.actions import events, project_settings, runs
+from registry.actions import events, project_settings, run_starts
 from registry.label_renames import Rename
 from registry.models import Outcome, Task, TrainingRun
 from tests.factories import ProjectFactory
@@ -76,7 +76,7 @@ def put(project, tasks: dict[int, tuple[str, list[dict]]]) -> None:
 
 
 def train(project) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=PROGRAMS)
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
     project.refresh_from_db()

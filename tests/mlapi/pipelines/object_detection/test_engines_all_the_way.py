@@ -5,7 +5,7 @@ import pytest
 from mlapi import serving
 from mlapi.mirror import apply_changes
 from mlapi.training.run import carry_out
-from registry.actions import project_settings, runs
+from registry.actions import project_settings, run_starts
 from registry.models import TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import WITHOUT_CURVE, server
@@ -48,7 +48,7 @@ def test_boxes_are_learned_in_a_training_and_served(engine, named, server):
         for number, scene in scenes.items()
     ]
     apply_changes.put_whole_tasks(project, tasks)
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
 
     run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
 

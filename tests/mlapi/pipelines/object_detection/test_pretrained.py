@@ -11,7 +11,7 @@ from mlapi.mirror import apply_changes
 from mlapi.pipelines import match
 from mlapi.training import policy
 from mlapi.training.run import carry_out
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.models import TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import WITHOUT_CURVE, server
@@ -76,7 +76,7 @@ class TestInAProject:
 
         scenes = {n: squares.scene(n) for n in range(1, 25)}
         put(project, {n: (server.put(f"{n}.png", s.file), drawn(s)) for n, s in scenes.items()})
-        run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+        run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
         assert "which is not trained" in carried_out(run).log
         version = project.versions.get(run=run)
         assert version.primary_metric == "map_50" and version.primary_value is not None
@@ -106,7 +106,7 @@ class TestInAProject:
         project.refresh_from_db()
         (models / "inks.onnx").write_bytes(onnx_files.red_and_blue(("cat", "dog")))
 
-        run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+        run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
         run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
 
         assert (run.state, run.error_code) == ("failed", "model_file_invalid")

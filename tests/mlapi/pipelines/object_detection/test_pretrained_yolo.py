@@ -9,7 +9,7 @@ from mlapi import serving
 from mlapi.mirror import apply_changes
 from mlapi.training import policy
 from mlapi.training.run import carry_out
-from registry.actions import runs
+from registry.actions import run_starts
 from registry.models import TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import WITHOUT_CURVE, server
@@ -62,7 +62,7 @@ def annotate(project, server, numbers: range) -> None:
 
 
 def train(project, programs=IN_ONE_STEP) -> TrainingRun:
-    run, _ = runs.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
+    run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = carry_out(run.pk, "worker@test", programs=programs)
     project.refresh_from_db()
     return run
