@@ -21,14 +21,13 @@ def convert(checkpoint: Path, weights: Path) -> None:
     Raises ConversionFailed, or DiskFull.
     """
     definition = weights.with_suffix(".yaml")
-    there = next((path for path in (weights, definition) if path.exists()), None)
-    reason = YOLO.missing()
-    if reason is None and not checkpoint.is_file():
-        reason = f"There is no file {checkpoint}."
-    if reason is None and there is not None:
-        reason = f"{there} is there already."
-    if reason is not None:
-        raise ConversionFailed(reason)
+    if (missing := YOLO.missing()) is not None:
+        raise ConversionFailed(missing)
+    if not checkpoint.is_file():
+        raise ConversionFailed(f"There is no file {checkpoint}.")
+    for path in (weights, definition):
+        if path.exists():
+            raise ConversionFailed(f"{path} is there already.")
     with folders.temporary_folder("convert") as folder:
         child = program("mlapi.conversion.yolo_child", str(checkpoint.resolve()), str(folder))
         try:

@@ -23,7 +23,7 @@ def a_while() -> bool:
     ("is_wanted", "code", "has_failed"),
     [(always, 0, True), (always, 1, True), (a_while, 0, False), (a_while, 1, True)],
 )
-def test_only_a_child_that_is_not_always_wanted_may_end_while_others_start(
+def test_a_child_that_runs_on_demand_may_end_while_others_start_and_no_other(
     is_wanted, code, has_failed
 ):
     child = Child("test", lambda _: sys.exit(code), is_wanted)

@@ -164,7 +164,7 @@ def test_fifty_images_are_learned_from_the_definition_within_ten_minutes():
 
 
 @pytest.mark.nightly
-def test_known_labels_are_found_and_a_new_one_is_learned_from_given_weights(monkeypatch):
+def test_pretrained_weights_go_on_detecting_their_labels_and_learn_a_new_one(monkeypatch):
     from mlapi.pipelines.object_detection.engines.yolo import definition, network, training
 
     two, three = ("red", "blue"), ("green", "blue", "red")

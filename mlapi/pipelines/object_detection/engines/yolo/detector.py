@@ -39,7 +39,7 @@ class YoloDetector:
         small, scale = inputs.sized(image, self._side)
         pixels = networks.prepared(torch.from_numpy(inputs.padded(small))[None])
         with self._lock, torch.inference_mode():
-            boxes, scores = networks.found(self._network, pixels)
+            boxes, scores = networks.detections(self._network, pixels)
         places = geometry.within(boxes.numpy() / scale, image.shape[1], image.shape[0])
         return candidates(self.labels, places, scores.numpy(), _SUPPRESSION)
 

@@ -111,7 +111,7 @@ def loss(network: nn.Module, images: Tensor, boxes: list[Tensor], labels: list[T
     return parts.sum() / len(images)
 
 
-def found(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
+def detections(network: nn.Module, images: Tensor) -> tuple[Tensor, Tensor]:
     """Of one prepared image: (n, 4) boxes in pixels of the input, and (n, labels) probabilities."""
     out = network(images)
     out = out[0] if isinstance(out, tuple | list) else out

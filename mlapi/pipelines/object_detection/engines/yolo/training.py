@@ -48,7 +48,7 @@ def train(
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        definition, network = _begun(labels, start, known)
+        definition, network = _initial_network(labels, start, known)
         mean = torch.optim.swa_utils.AveragedModel(
             network, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(_DECAY)
         )
@@ -58,12 +58,14 @@ def train(
     return YoloDetector(tuple(labels), side, definition, network)
 
 
-def _begun(
+def _initial_network(
     labels: Sequence[str], start: YoloDetector | None, known: Mapping[str, str]
 ) -> tuple[dict[str, Any], nn.Module]:
+    """Its definition, and the network with random weights or those of the start."""
     if start is None:
         definition = networks.default_definition(len(labels))
         return definition, networks.build(definition)
+    # Built anew: a network that was trained holds on to a loss for the labels that it had then.
     network = networks.build(start.definition)
     networks.relabel(network, [None] * len(start.labels))
     networks.load_weights(network, start.weights())
