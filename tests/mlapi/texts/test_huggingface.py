@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -19,6 +18,7 @@ from mlapi.texts.encoder_process.client import EncoderClient
 from mlapi.texts.encoders import loading
 from mlapi.texts.refs import EncoderRef
 from tests.conftest import VISION
+from tests.mlapi import hub_cache
 from tests.mlapi.texts import tiny_bert
 
 WORDS = ["the", "cat", "sleeps", "on", "sofa", "a", "dog", "barks", "and", "is", "here"]
@@ -186,7 +186,6 @@ def test_a_model_of_images_is_refused(tmp_path, bert):
 
 @pytest.mark.vision
 def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
-    """Offline by its client's own switch, so that it is the same wherever the test runs."""
     script = (
         "from mlapi.domain import TrainingFailed\n"
         "from mlapi.texts.encoders.loading import reference, unavailable\n"
@@ -196,13 +195,9 @@ def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
         "except TrainingFailed as e:\n"
         "    print(e.code, '|', e.message, '|', e.hint)\n"
     )
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
 
-    ran = subprocess.run(
-        [sys.executable, "-c", script], check=True, env=environment, capture_output=True, text=True
-    )
+    code, message, hint = hub_cache.output_of(script, tmp_path, hub_cache.OFFLINE).split(" | ")
 
-    code, message, hint = ran.stdout.strip().split(" | ")
     assert code == "encoder_missing"
     assert "intfloat/multilingual-e5-small" in message
     assert "hf:FOLDER" in hint
@@ -210,25 +205,17 @@ def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
 
 @pytest.mark.vision
 def test_a_model_in_the_hubs_cache_is_the_same_without_the_hub(tmp_path):
-    """In the layout of folders of the hub's client, which would find no hub at this address."""
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    repository = tmp_path / "hub" / "models--someone--tiny"
-    saved = tiny_bert.save(repository / "snapshots" / commit, WORDS)
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
+    saved = tiny_bert.save(hub_cache.snapshot(tmp_path, "someone", "tiny"), WORDS)
     script = (
         "from mlapi.texts.encoders.loading import encoder_for, reference\n"
         "encoder = encoder_for(reference('hf:someone/tiny', 64))\n"
         "print(encoder.name, encoder.size)"
     )
-    environment = {**os.environ, "HF_ENDPOINT": "http://127.0.0.1:9", "HF_HOME": str(tmp_path)}
 
-    ran = subprocess.run(
-        [sys.executable, "-c", script], check=True, env=environment, capture_output=True, text=True
-    )
+    found = hub_cache.output_of(script, tmp_path, hub_cache.UNREACHABLE)
 
     digest = loading.reference(saved, 64).encoder_name.partition("@")[2]
-    assert ran.stdout.strip() == f"encoder:hf:someone/tiny@{digest} 16"
+    assert found == f"encoder:hf:someone/tiny@{digest} 16"
 
 
 @pytest.mark.vision

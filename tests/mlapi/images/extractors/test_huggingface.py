@@ -3,7 +3,6 @@
 import gc
 import hashlib
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -18,6 +17,7 @@ from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
 from mlapi.images.extractors.loading import check, extractor
 from mlapi.images.function import ImageFeatures
+from tests.mlapi import hub_cache
 from tests.mlapi.images.extractors import tiny_models
 from tests.mlapi.images.extractors.samples import tiles, write_pngs
 from tests.mlapi.images.extractors.test_opencv import odd_images
@@ -315,7 +315,6 @@ def test_code_that_comes_with_a_model_is_not_run(tmp_path, vit):
 
 
 def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
-    """Offline by its client's own switch, so that it is the same wherever the test runs."""
     script = (
         "from mlapi.domain import TrainingFailed\n"
         "from mlapi.images.extractors.loading import extractor, check\n"
@@ -325,34 +324,22 @@ def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
         "except TrainingFailed as e:\n"
         "    print(e.code, '|', e.message, '|', e.hint)\n"
     )
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
 
-    ran = subprocess.run(
-        [sys.executable, "-c", script], check=True, env=environment, capture_output=True, text=True
-    )
+    code, message, hint = hub_cache.output_of(script, tmp_path, hub_cache.OFFLINE).split(" | ")
 
-    code, message, hint = ran.stdout.strip().split(" | ")
     assert code == "model_missing"
     assert "google/vit-base-patch16-224" in message
     assert "hf:FOLDER" in hint
 
 
 def test_a_model_in_the_hubs_cache_needs_no_network(tmp_path):
-    """What the hub's client downloaded once is found again, in its own layout of folders."""
-    commit = "0123456789abcdef0123456789abcdef01234567"
-    repository = tmp_path / "hub" / "models--someone--tiny"
-    tiny_models.save(repository / "snapshots" / commit, tiny_models.vit)
-    (repository / "refs").mkdir()
-    (repository / "refs" / "main").write_text(commit)
+    folder = hub_cache.snapshot(tmp_path, "someone", "tiny")
+    tiny_models.save(folder, tiny_models.vit)
     script = (
         "from mlapi.images.extractors.loading import extractor\n"
         "print(extractor('hf:someone/tiny').name)"
     )
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
 
-    ran = subprocess.run(
-        [sys.executable, "-c", script], check=True, env=environment, capture_output=True, text=True
-    )
+    found = hub_cache.output_of(script, tmp_path, hub_cache.OFFLINE)
 
-    found = hash_of(repository / "snapshots" / commit)
-    assert ran.stdout.strip() == f"hf:someone/tiny@{found}"
+    assert found == f"hf:someone/tiny@{hash_of(folder)}"
