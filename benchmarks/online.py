@@ -39,6 +39,7 @@ import orjson  # noqa: E402
 
 from benchmarks.harness import numbers, report  # noqa: E402
 from benchmarks.harness import texts as made_up  # noqa: E402
+from benchmarks.limits.estimator import of_scikit_learn  # noqa: E402
 
 UID = "1.1700000000"
 KEY = "a" * 32  # as long as one
@@ -74,7 +75,7 @@ class Served:
         self.key = AccessKey(pk=1, name="key", last_used_at=timezone.now())
         model, predictor = _trained(texts, characters)
         self.target = model.targets[0]
-        self.sklearn = _of_sklearn(self.target)
+        self.sklearn = of_scikit_learn(self.target)
         self.predictor = VersionPredictor({model.pipeline: predictor})
         model_cache._loaded[1] = self.predictor
         self._requests = RequestFactory(headers={"host": "localhost"})
@@ -131,35 +132,6 @@ def _trained(n: int, characters: bool) -> tuple[Any, Any]:
     content = artifact.pack(pipeline.name, trained.to_parts())
     model = pipeline.read_model(artifact.unpack(content))
     return model, pipeline.predictor(model)
-
-
-def _of_sklearn(target: Any) -> Callable[[Sequence[str]], Any]:
-    """The same numbers by scikit-learn's own vectoriser and decision function."""
-    from scipy.sparse import hstack
-    from sklearn.feature_extraction.text import TfidfVectorizer
-    from sklearn.linear_model import RidgeClassifier
-
-    parts = []
-    for vocabulary in target.estimator.features.terms.vocabularies:
-        analyzer = vocabulary.analyzer
-
-        def cut(text: str, analyzer: Any = analyzer) -> list[str]:
-            return [term for word in analyzer.words(text) for term in analyzer.terms(word)]
-
-        part = TfidfVectorizer(analyzer=cut, sublinear_tf=True, dtype=np.float32)
-        part.vocabulary_ = {term: i for i, term in enumerate(vocabulary.terms)}
-        part.idf_ = vocabulary.idf
-        parts.append(part)
-    weights, calibrated = target.estimator.ridge, target.calibration.probabilities
-    ridge = RidgeClassifier()
-    ridge.coef_, ridge.intercept_ = weights.coef_, weights.intercept_
-    ridge.n_features_in_ = weights.coef_.shape[-1]
-
-    def probabilities(texts: Sequence[str]) -> np.ndarray:
-        matrix = hstack([part.transform(texts) for part in parts], format="csr")
-        return calibrated(ridge.decision_function(matrix))
-
-    return probabilities
 
 
 def _application() -> Callable[[Any], Any]:

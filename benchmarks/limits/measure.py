@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness import numbers, protocol, report, web_server, wrk
 from benchmarks.harness.subjects import Own
+from benchmarks.limits.estimator import OWN, SCIKIT_LEARN
 from tests.ports import free_port
 
 BARE = "wrk against a server that parses nothing, requests/s"
@@ -27,6 +28,7 @@ class Limits:
         self._uid = protocol.uid(project)
         self._rates: dict[str, list[float]] = {}
         self._compared: dict[str, str] = {}
+        self._vectorisers: list[str] = []
         self._closing = ExitStack()
 
     def __enter__(self) -> "Limits":
@@ -51,16 +53,23 @@ class Limits:
         self._compared[EMPTY] = compared
 
     def estimators(self, batch: int, seconds: float, compared: str) -> None:
-        """A slice of one estimator, and one of all at a time."""
-        for count in sorted({1, len(self._estimators)}):
+        """A slice of one estimator, and one of all at a time; then all with scikit-learn's part."""
+        call = f"{batch} text{'s' * (batch > 1)} a call"
+        cores = len(self._estimators)
+        where = f"{cores} processes, one per core"
+        rows = {(OWN, 1): f"bare estimator, {call}, 1 process, texts/s"}
+        if cores > 1:
+            rows[OWN, cores] = f"bare estimator, {call}, {where}, texts/s"
+        if SCIKIT_LEARN in self._vectorisers:
+            rows[SCIKIT_LEARN, cores] = (
+                f"the same with scikit-learn's vectoriser, {call}, {where}, texts/s"
+            )
+        for (vectoriser, count), row in rows.items():
             some = self._estimators[:count]
             for process in some:
-                process.stdin.write(f"{batch} {seconds}\n")
+                process.stdin.write(f"{vectoriser} {batch} {seconds}\n")
                 process.stdin.flush()
-            total = sum(float(process.stdout.readline()) for process in some)
-            where = "1 process" if count == 1 else f"{count} processes, one per core"
-            row = f"bare estimator, {batch} text{'s' * (batch > 1)} a call, {where}, texts/s"
-            self._add(row, total)
+            self._add(row, sum(float(process.stdout.readline()) for process in some))
             self._compared[row] = compared
 
     def table(self, reached: Callable[[str], Sequence[float]]) -> str:
@@ -86,7 +95,8 @@ class Limits:
             text=True,
         )
         self._closing.callback(_end, process)
-        if process.stdout.readline().strip() != "ready":
+        self._vectorisers = process.stdout.readline().split()
+        if OWN not in self._vectorisers:
             raise SystemExit("The bare estimator does not load; see above.")
         return process
 

@@ -14,4 +14,9 @@ def test_the_estimator_of_the_champion_is_timed_in_batches():
     target = estimator.trained_target(version.project.uid)
     good, bad = target.probabilities(["good fine", "awful poor"])
     assert good.argmax() != bad.argmax()
-    assert estimator.rate(target, ["good fine", "bad poor", "fine great"], 2, 0.05) > 0
+    texts = ["good fine", "bad poor", "fine great"]
+    vectorisers = estimator.vectorisers(target)
+    assert list(vectorisers) == [estimator.OWN, estimator.SCIKIT_LEARN]
+    own, theirs = (probabilities(texts) for probabilities in vectorisers.values())
+    assert own == pytest.approx(theirs)
+    assert all(estimator.rate(each, texts, 2, 0.05) > 0 for each in vectorisers.values())
