@@ -21,6 +21,7 @@ import orjson
 
 from benchmarks.harness import command_line, numbers, processes, protocol, texts, wrk
 from benchmarks.harness.comparison import Comparison
+from benchmarks.harness.sender import Sender
 from benchmarks.harness.subjects import Own, Subject, subject
 from benchmarks.limits.measure import Limits
 
@@ -157,17 +158,18 @@ class Serving:
         """Annotations one after the other, each with a commit of as many bytes after it."""
         s.post("/setup", protocol.setup(WEBHOOK_PROJECT))
         answered, committed = [], []
-        with _Commits(s) as commits:
+        with _Commits(s) as commits, Sender(s.url, s.headers) as sender:
             for text in texts.texts(events, seed=self._next_id):
-                body = protocol.annotation_created(
+                event = protocol.annotation_created(
                     WEBHOOK_PROJECT, self._next_id, text, texts.LABELS[0]
                 )
                 self._next_id += 1
+                body = orjson.dumps(event)
                 began = time.perf_counter()
-                answer = s.post("/webhook", body)
+                status = sender.post("/webhook", body)
                 answered.append((time.perf_counter() - began) * 1000)
-                self._errors[s] += answer.status_code >= 400
-                committed += commits.once(orjson.dumps(body))
+                self._errors[s] += status >= 400
+                committed += commits.once(body)
                 time.sleep(_EVENT_PAUSE_S)
         self.measured.add(WEBHOOK, s, numbers.median(answered))
         self.measured.add(WEBHOOK_P99, s, numbers.percentile(answered, 0.99))
