@@ -4,6 +4,7 @@ The parent process writes vectors that are stored, as `stored-<n>`; the child ad
 makes, and the parent stores them.
 """
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -69,11 +70,13 @@ def embed_texts(
     prefix = identifier(f"{job.prefix}_encoder_{_number(ref)}")
     execute(
         eva,
-        f"CREATE FUNCTION {prefix} IMPL ':impl' ENCODER ':encoder' NAME ':name'",
+        f"CREATE FUNCTION {prefix} IMPL ':impl' ENCODER ':encoder' NAME ':name' THREADS ':threads'",
         {
             "impl": functions.path(SentenceEmbedding),
             "encoder": ref.encoder,
             "name": ref.encoder_name,
+            # All cores: it is most of a first training's time, and the process is niced.
+            "threads": str(len(os.sched_getaffinity(0))),
         },
     )
     for number, keys in enumerate(chunked(missing, _BATCH), start=1):

@@ -15,11 +15,16 @@ class SentenceEmbedding(
 ):
     """One text in, one vector out; `encoder` is the project's option, `name` its full name."""
 
-    def setup(self, encoder: str = "", name: str = "") -> None:
+    threads = 1
+
+    def setup(self, encoder: str = "", name: str = "", threads: str = "1") -> None:
+        self.threads = int(threads)
         self.encoder = encoder_for(EncoderRef(str(encoder), str(name))) if name else None
 
     def evaluate(self, frame: pd.DataFrame) -> dict[str, pd.Series]:
         if self.encoder is None:
             raise ValueError("This function was made without NAME.")
         texts = frame.iloc[:, 0].tolist()
-        return {"embedding": pd.Series(list(self.encoder.encode(texts)), dtype=object)}
+        return {
+            "embedding": pd.Series(list(self.encoder.encode(texts, self.threads)), dtype=object)
+        }

@@ -24,6 +24,8 @@ _LONG = "one two three four " * 1_000  # more than a window of any size
 class HuggingFaceEncoder(WindowEncoder):
     """By a model of transformers. One thread at a time is inside the model."""
 
+    runs_at_once = False  # PyTorch has threads of its own
+
     def __init__(self, model: Any, tokenizer: Any, name: str, tokens: int) -> None:
         self._model = model
         self._lock = threading.Lock()

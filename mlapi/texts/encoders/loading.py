@@ -22,8 +22,8 @@ class Encoder(Protocol):
     name: str
     size: int
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """(n, size) float32, rows of unit length."""
+    def encode(self, texts: Sequence[str], threads: int = 1) -> np.ndarray:
+        """(n, size) float32, rows of unit length, the same with any number of threads."""
 
 
 _lock = threading.Lock()

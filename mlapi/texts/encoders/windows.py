@@ -1,14 +1,17 @@
 """What sentence encoders read of a text: windows of its tokens. Imports none that encodes."""
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ClassVar
 
 import numpy as np
 
 MOST_WINDOWS = 4  # of a long text: what follows hardly ever changes its class
 _BATCH = 16  # windows; more takes memory, and no less time
 _BATCH_TOKENS = 256  # padding too: what a batch takes of memory goes by it
+_Batch = list[tuple[int, list[int]]]  # windows: the text's row, and the ids of the tokens
 _CHARACTERS_OF_A_TOKEN = 12  # a text is cut at so many for each token that may be read
 
 
@@ -19,6 +22,8 @@ class WindowEncoder(ABC):
     over all of them. `tokenizer` is one of `tokenizers`, which neither pads nor cuts.
     """
 
+    runs_at_once: ClassVar[bool] = True  # whether several threads make several batches faster
+
     def __init__(self, tokenizer: Any, name: str, tokens: int) -> None:
         """Raises whatever the tokenizer and the model raise."""
         self.name = name
@@ -27,12 +32,12 @@ class WindowEncoder(ABC):
         self._window = tokens - len(self._first) - len(self._last)
         self.size = self.encode([""]).shape[1]
 
-    def encode(self, texts: Sequence[str]) -> np.ndarray:
-        """(n, size) float32."""
+    def encode(self, texts: Sequence[str], threads: int = 1) -> np.ndarray:
+        """(n, size) float32, the same with any number of threads."""
         windows = [(row, ids) for row, text in enumerate(texts) for ids in self._windows(text)]
         sums: dict[int, np.ndarray] = {}
-        for batch in _batches(windows):
-            found = self._sums(*_padded([ids for _, ids in batch]))
+        batches = list(_batches(windows))
+        for batch, found in zip(batches, self._sums_of(batches, threads), strict=True):
             for (row, _), one in zip(batch, found, strict=True):
                 sums[row] = sums[row] + one if row in sums else one
         if not sums:
@@ -40,6 +45,15 @@ class WindowEncoder(ABC):
         vectors = np.stack([sums[row] for row in range(len(texts))])
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         return (vectors / np.where(lengths > 0, lengths, 1)).astype(np.float32)
+
+    def _sums_of(self, batches: list[_Batch], threads: int) -> Iterator[np.ndarray]:
+        """The sums of each batch, in their order."""
+        padded = [_padded([ids for _, ids in batch]) for batch in batches]
+        if threads == 1 or len(batches) == 1 or not self.runs_at_once:
+            yield from itertools.starmap(self._sums, padded)
+            return
+        with ThreadPoolExecutor(threads) as pool:
+            yield from pool.map(self._sums, *zip(*padded, strict=True))
 
     @abstractmethod
     def _sums(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -55,9 +69,9 @@ class WindowEncoder(ABC):
             yield [*self._first, *ids[start : start + self._window], *self._last] or [0]
 
 
-def _batches(windows: list[tuple[int, list[int]]]) -> Iterator[list[tuple[int, list[int]]]]:
+def _batches(windows: _Batch) -> Iterator[_Batch]:
     """Of like length together, because all of a batch are as long as its longest."""
-    batch: list[tuple[int, list[int]]] = []
+    batch: _Batch = []
     for window in sorted(windows, key=lambda one: len(one[1])):
         if batch and (len(batch) == _BATCH or (len(batch) + 1) * len(window[1]) > _BATCH_TOKENS):
             yield batch

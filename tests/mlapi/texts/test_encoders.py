@@ -49,6 +49,13 @@ def test_a_vector_depends_on_its_own_text_alone(minilm, text):
 
 
 @pytest.mark.encoder
+def test_threads_change_no_bit_of_a_vector(minilm):
+    texts = [f"{'word ' * (n % 40)}{n}" for n in range(100)] + [LONG]
+
+    assert (minilm.encode(texts, threads=3) == minilm.encode(texts)).all()
+
+
+@pytest.mark.encoder
 def test_a_long_text_is_the_mean_of_its_windows(minilm):
     vector, whole, first = minilm.encode([LONG, LONG[: len(LONG) // 2], LONG[:150]])
 

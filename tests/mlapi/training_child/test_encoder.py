@@ -1,5 +1,7 @@
 """Training with a sentence encoder: its candidates, its EvaDB function, and the version."""
 
+import os
+
 import pytest
 
 from mlapi.domain import InvalidOption, Prediction, TrainingFailed
@@ -11,6 +13,7 @@ from mlapi.pipelines.text_classification.model import TextModality, TextVectors
 from mlapi.pipelines.text_classification.sentence_vectors import SentenceVectors
 from mlapi.texts import embedding, vectors
 from mlapi.texts.encoders import errors, huggingface_model, loading
+from mlapi.texts.encoders.windows import WindowEncoder
 from mlapi.texts.refs import EncoderRef
 from tests.mlapi.texts import tiny_bert
 
@@ -57,8 +60,16 @@ def test_what_words_mean_is_learned_where_no_word_comes_back(with_encoder):
 def test_the_encoder_is_an_evadb_function_that_reads_each_text_once(with_encoder, monkeypatch):
     monkeypatch.setattr(vectors, "_caches", {})
     job = with_encoder()
+    encode, used = WindowEncoder.encode, []
+
+    def spied(encoder, texts, threads=1):
+        used.append(threads)
+        return encode(encoder, texts, threads)
+
+    monkeypatch.setattr(WindowEncoder, "encode", spied)
     job.train()
 
+    assert max(used) == len(os.sched_getaffinity(0))
     created = [s for s in job.statements if "ENCODER" in s]
     assert len(created) == 1 and created[0].startswith("CREATE FUNCTION")
     name = created[0].split()[2]
