@@ -10,9 +10,10 @@ import importlib
 import os
 from contextlib import suppress
 
+import django
 from django.conf import settings
 
-from evals_backend import lean_imports
+from evals_backend import heap_gaps, lean_imports
 
 # Libraries start threads when they are loaded, unless these variables set their number to one.
 _ONE_THREAD = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
@@ -24,12 +25,22 @@ _EVERY_PROCESS = (
     "mlapi.training.policy",
 )
 _WEB = ("evals_backend.urls", "evals_backend.web.process", "django.core.handlers.wsgi")
-# drf-spectacular imports it for a request that it makes up, EvaDB for types of databases that it is
-# not used with.
+# drf-spectacular imports it for a request that it makes up, pandas for files that nobody reads.
 _FOR_ONE_FUNCTION = (
     "rest_framework.test",
-    "sqlalchemy.dialects.mssql",
-    "sqlalchemy.dialects.oracle",
+    "pandas.io.clipboards",
+    "pandas.io.excel",
+    "pandas.io.feather_format",
+    "pandas.io.html",
+    "pandas.io.orc",
+    "pandas.io.parquet",
+    "pandas.io.pytables",
+    "pandas.io.sas",
+    "pandas.io.spss",
+    "pandas.io.sql",
+    "pandas.io.stata",
+    "pandas.io.xml",
+    "pandas.testing",
 )
 
 
@@ -54,6 +65,12 @@ def import_libraries() -> None:
             importlib.import_module(module)
 
 
+def set_up_django() -> None:
+    """Set Django up without what REST framework highlights code and tests servers with."""
+    with lean_imports.absent("pygments", "requests"):
+        django.setup()
+
+
 def import_code(*, web: bool, trains: bool = False) -> None:
     """Import the product and EvaDB, and keep the collector off what was imported.
 
@@ -64,7 +81,12 @@ def import_code(*, web: bool, trains: bool = False) -> None:
     gc.disable()
     # Only their modules: WhiteNoise looks at the files when its middleware is made.
     middleware = [name.rpartition(".")[0] for name in settings.MIDDLEWARE]
-    with lean_imports.deferred(*_FOR_ONE_FUNCTION):
+    with (
+        lean_imports.deferred(*_FOR_ONE_FUNCTION),
+        lean_imports.absent("regex"),  # Lark's, for grammars with classes of Unicode
+        lean_imports.part("sqlalchemy_utils", "functions"),  # EvaDB's; the others are of types
+        lean_imports.numpy_as_imported(),  # which SciPy copies
+    ):
         from mlapi import free_memory, model_cache
 
         for module in (*_EVERY_PROCESS, *((*_WEB, *middleware) if web else ())):
@@ -73,6 +95,7 @@ def import_code(*, web: bool, trains: bool = False) -> None:
         if trains:
             _prepare_trainings()
     free_memory.give_back()
+    heap_gaps.fill()
     gc.freeze()
     gc.enable()
 

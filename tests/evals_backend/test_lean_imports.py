@@ -1,0 +1,78 @@
+"""What the warm parent leaves out of its imports, and what works all the same."""
+
+import subprocess
+import sys
+
+import pytest
+
+from .running import ROOT, environment
+
+UNUSED = (
+    "numpy.f2py numpy.testing pandas.io.excel pandas.io.pytables pygments regex requests"
+    " rest_framework.test rich sklearn sqlalchemy.dialects.postgresql sqlalchemy_utils"
+)
+LATER = "requests pandas.testing sqlalchemy_utils.types numpy.f2py regex"
+# Each runs in a fork of the warm parent, as all that serves does.
+FORKS = {
+    "unused": f"print([name for name in {UNUSED.split()} if name in sys.modules])",
+    "later": f"for name in {LATER.split()}: print(importlib.import_module(name).__name__)",
+    "names": "from sqlalchemy_utils import PasswordType; print(PasswordType.__name__)",
+    "function": (
+        "import io, pandas as pd\n"
+        "html = io.StringIO('<table><tr><th>a</th></tr><tr><td>1</td></tr></table>')\n"
+        "print(pd.read_html(html)[0].to_dict())"
+    ),
+    "numpy": (
+        "import numpy\n"
+        "print({'f2py', 'testing', 'polynomial'} <= {*dir(numpy)} & {*numpy.__all__})\n"
+        "print(numpy.testing.__name__)"
+    ),
+}
+CODE = f"""
+import importlib, os, sys
+from evals_backend import warm_parent
+warm_parent.limit_threads()
+warm_parent.import_libraries()
+warm_parent.set_up_django()
+warm_parent.import_code(web=True, trains=True)
+for name, lines in {FORKS!r}.items():
+    print("#", name, flush=True)
+    if os.fork() == 0:
+        exec(lines)
+        sys.stdout.flush()
+        os._exit(0)
+    assert os.wait()[1] == 0
+"""
+
+
+@pytest.fixture(scope="module")
+def printed(tmp_path_factory):
+    """What each fork has printed."""
+    env = environment(tmp_path_factory.mktemp("data")) | {
+        "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+        "DATABASE_URL": "postgres:///unused",
+        "SECRET_KEY": "unused",
+    }
+    command = [sys.executable, "-c", CODE]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "trainings_not_prepared" not in done.stderr
+    parts = [part.partition("\n") for part in done.stdout.split("# ")[1:]]
+    return {name: lines.strip() for name, _, lines in parts}
+
+
+def test_what_no_process_uses_is_not_imported(printed):
+    assert printed["unused"] == "[]"
+
+
+def test_a_module_that_was_left_out_can_be_imported_later(printed):
+    assert printed["later"].split() == LATER.split()
+    assert printed["names"] == "PasswordType"
+
+
+def test_functions_of_modules_that_were_left_out_import_them_when_they_are_called(printed):
+    assert printed["function"] == "{'a': {0: 1}}"
+
+
+def test_numpy_has_all_its_names_afterwards(printed):
+    assert printed["numpy"].split() == ["True", "numpy.testing"]
