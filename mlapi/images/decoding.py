@@ -2,6 +2,7 @@
 
 import contextlib
 import mmap
+import os
 import re
 import threading
 import warnings
@@ -16,6 +17,7 @@ from PIL import (
     ExifTags,
     GifImagePlugin,  # noqa: F401
     Image,
+    ImageFile,
     JpegImagePlugin,  # noqa: F401
     PngImagePlugin,  # noqa: F401
     PpmImagePlugin,  # noqa: F401
@@ -25,33 +27,8 @@ from PIL import (
 )
 
 from mlapi.domain import InputError
-from mlapi.images import pixels
+from mlapi.images import jpeg, metadata, netpbm, pixels
 from mlapi.images.features import SizedImage
-
-# Each scan is a pass over all pixels that 140 bytes can ask for: a file of 0.4 MB with 10,000 of
-# them takes minutes. Encoders write 10, some 20.
-MAX_SCANS = 50
-
-# Within a scan's data, 0xFF stands before 0 or the number of a restart; else it begins a marker.
-_MARKER = re.compile(rb"\xff([^\x00\xd0-\xd7\xff])")
-_SCAN, _END = 0xDA, 0xD9
-_WITHOUT_LENGTH = frozenset({0x01, 0xD8})
-
-
-def count_scans(file: IO[bytes]) -> int:
-    """The scans of the first image in the file, not of its thumbnail; stops above MAX_SCANS."""
-    scans = 0
-    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        at = 0
-        while (marker := _MARKER.search(data, at)) and (kind := marker[1][0]) != _END:
-            at = marker.end()
-            if kind not in _WITHOUT_LENGTH:
-                at += int.from_bytes(data[at : at + 2], "big")
-            scans += kind == _SCAN
-            if scans > MAX_SCANS:
-                break
-    return scans
-
 
 # No others: some start programs (EPS), some have no pixels, some can hold any of the others.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "AVIF", "BMP", "TIFF", "PPM")
@@ -63,6 +40,9 @@ MAX_PIXELS_OF = {"WEBP": 55_000_000, "AVIF": 90_000_000}
 
 # Larger ones are decoded one after the other, so that a process needs that memory only once.
 _LARGE = 16_000_000
+# Run-length encoded BMPs are decoded in Python: a second for each MB, and for two million pixels.
+_MAX_RLE = 4_000_000  # pixels, and bytes
+_MAX_RAW_PROFILE = 1_000_000  # characters of EXIF as text in a PNG
 _turn = threading.Lock()
 # Pillow takes memory in blocks of 16 MB, which glibc keeps for the thread that gave them back: four
 # threads that took turns had three times the memory of one. Blocks above 32 MB it always returns.
@@ -97,6 +77,8 @@ _UNREAD_FORMATS = (
     (rb"\0\0[\1\2]\0[^\0]\0", "an icon"),
 )
 _TIFF = re.compile(rb"II[*+]\0|MM\0[*+]")
+_JPEG = re.compile(rb"\xff\xd8\xff")
+_AVIF = re.compile(rb".{4}ftyp", re.DOTALL)
 _STRIPS, _TILES = 273, 324  # the tags of where a TIFF's pixels are
 _READ = "JPEG, PNG, GIF, WebP, AVIF, BMP and TIFF are read."
 _UNKNOWN_TIFF = "The TIFF has pixels or a compression that are not read."
@@ -162,10 +144,11 @@ def _read(file: IO[bytes], max_side: int) -> SizedImage:
     return SizedImage(upright, (whole[1], whole[0]) if is_sideways else (whole[0], whole[1]))
 
 
-def _opened(file: IO[bytes]) -> Image.Image:
+def _opened(file: IO[bytes]) -> ImageFile.ImageFile:
     head = file.read(1024)
     if not head:
         raise InputError("image_empty", "The file of the image is empty.")
+    _require_little_metadata(head, file)
     file.seek(0)
     try:
         return Image.open(file, formats=FORMATS)
@@ -178,6 +161,17 @@ def _opened(file: IO[bytes]) -> Image.Image:
             raise InputError("image_format", f"The file is {format_}. {_READ}") from error
         name = _name_of(head, _OTHERS) or "no image"
         raise InputError("not_an_image", f"The file is {name}. {_READ}") from error
+
+
+def _require_little_metadata(head: bytes, file: IO[bytes]) -> None:
+    """Raises InputError for a file that would keep the decoder busy as soon as it is opened."""
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        if _TIFF.match(head):
+            metadata.require_few_numbers(content)
+        elif _JPEG.match(head):
+            metadata.require_few_numbers(jpeg.exif_of(content))
+        elif _AVIF.match(head):
+            metadata.require_few_numbers_anywhere(content)
 
 
 def _is_unknown_tiff(file: IO[bytes]) -> bool:
@@ -195,20 +189,36 @@ def _is_unknown_tiff(file: IO[bytes]) -> bool:
     return False
 
 
-def _bound(image: Image.Image, file: IO[bytes], max_side: int) -> int:
+def _bound(image: ImageFile.ImageFile, file: IO[bytes], max_side: int) -> int:
     """Have a JPEG decoded at a fraction; the pixels that memory will hold of the file.
 
     Raises InputError if they are too many.
     """
     if image.format not in {"JPEG", "MPO"}:
+        _use_quick_decoder(image, file)
         return _require_size(image)
-    scans = count_scans(file)
-    if scans > MAX_SCANS:
-        raise InputError("image_too_large", f"The JPEG has more than {MAX_SCANS} scans.")
+    with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        scans = jpeg.count_scans(content)
+    if scans > jpeg.MAX_SCANS:
+        raise InputError("image_too_large", f"The JPEG has more than {jpeg.MAX_SCANS} scans.")
     # A progressive one is held whole, whatever it becomes.
     held = _require_size(image) if scans > 1 else 0
     image.draft(image.mode, pixels.fitting(image.size, max_side))
     return max(held, _require_size(image))
+
+
+def _use_quick_decoder(image: ImageFile.ImageFile, file: IO[bytes]) -> None:
+    """Raises InputError for a large file that only Python decodes."""
+    if image.format == "PPM":
+        netpbm.use_quick_decoder(image)
+    if image.tile and image.tile[0][0] == "bmp_rle":
+        size = os.fstat(file.fileno()).st_size
+        if max(image.width * image.height, size) > _MAX_RLE:
+            raise InputError(
+                "image_too_large",
+                f"The BMP is run-length encoded and has more than {_MAX_RLE / 1e6:.0f} megapixels "
+                "or MB. Save it without compression, or as a PNG.",
+            )
 
 
 def _require_size(image: Image.Image) -> int:
@@ -224,8 +234,11 @@ def _require_size(image: Image.Image) -> int:
 
 def _orientation(image: Image.Image) -> int:
     try:
+        metadata.require_few_numbers_in_exif(image.info.get("exif", b""))
+        if len(image.info.get("Raw profile type exif", "")) > _MAX_RAW_PROFILE:
+            return 1
         return int(image.getexif().get(ExifTags.Base.Orientation, 1))
-    except Exception:  # noqa: BLE001 - an image with broken EXIF is shown as it lies
+    except Exception:  # noqa: BLE001 - with broken or endless EXIF it is shown as it lies
         return 1
 
 
