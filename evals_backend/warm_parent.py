@@ -25,9 +25,11 @@ _EVERY_PROCESS = (
     "mlapi.training.policy",
 )
 _WEB = ("evals_backend.urls", "evals_backend.web.process", "django.core.handlers.wsgi")
-# drf-spectacular imports it for a request that it makes up, pandas for files that nobody reads.
+# drf-spectacular imports it for a request that it makes up, EvaDB for the message of an error,
+# pandas for files that nobody reads.
 _FOR_ONE_FUNCTION = (
     "rest_framework.test",
+    "thefuzz.process",
     "pandas.io.clipboards",
     "pandas.io.excel",
     "pandas.io.feather_format",
