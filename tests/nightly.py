@@ -126,6 +126,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
     ),
     "tests/registry/api/test_schema.py": ("registry",),
+    "tests/registry/test_access_table.py": ("evals_backend", "mlapi/views.py", "registry"),
     "tests/registry/test_scale.py": ("benchmarks", "registry"),
     "tests/samples/test_demo.py": ("samples",),
     "tests/upgrade/test_beside_events.py": ("registry/migrations",),

@@ -12,6 +12,11 @@ from drf_spectacular.renderers import OpenApiYamlRenderer
 from hypothesis import HealthCheck, Phase
 from hypothesis import settings as bounded
 from schemathesis.checks import not_a_server_error
+from schemathesis.generation.hypothesis.builder import (
+    HypothesisTestConfig,
+    HypothesisTestMode,
+    create_test,
+)
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_schema_conformance,
@@ -33,22 +38,11 @@ CHECKS = [
     content_type_conformance,
     response_schema_conformance,
 ]
-SCHEMA = schemathesis.openapi.from_dict(yaml.safe_load(SNAPSHOT.read_text(encoding="utf-8")))
+DOCUMENT = yaml.load(SNAPSHOT.read_text(encoding="utf-8"), yaml.CSafeLoader)
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 SCHEMA.app = get_wsgi_application()
-EXAMPLES = {
-    n: bounded(
-        max_examples=n,
-        deadline=None,
-        derandomize=True,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-        phases=phases,
-    )
-    for n, phases in (
-        (4, [Phase.explicit, Phase.generate, Phase.shrink]),  # with each bound of each parameter
-        (100, [Phase.generate, Phase.shrink]),
-    )
-}
+OPERATIONS = {one.ok().label: one.ok() for one in SCHEMA.get_all_operations()}
+each_operation = pytest.mark.parametrize("operation", OPERATIONS)
 
 
 def test_the_snapshot_is_the_schema():
@@ -116,30 +110,56 @@ def aim(case, rows):
             place[name] = ids[value % len(ids)]
 
 
-@pytest.mark.parametrize("who", ["admin", "viewer"])
-@SCHEMA.parametrize()
-@EXAMPLES[4]
-def test_every_answer_is_in_the_schema(case, who, rows, open_connection, request):
-    aim(case, rows)
-    caller = request.getfixturevalue(who)
-    case.call_and_validate(headers=caller.headers, checks=CHECKS)
+def hold_to_the_schema(operation, caller, rows, *, random: int, bounds: bool) -> None:
+    """Make random requests of the operation, and those with each bound of each parameter: some 50.
+
+    Not by the schema's own `parametrize`, which makes them when tests are collected: in each
+    worker, and also those of the night.
+    """
+
+    def answer(case) -> None:
+        aim(case, rows)
+        case.call_and_validate(headers=caller.headers, checks=CHECKS)
+
+    modes = [HypothesisTestMode.FUZZING]
+    if bounds:
+        modes += [HypothesisTestMode.EXAMPLES, HypothesisTestMode.COVERAGE]
+    limits = bounded(
+        max_examples=random,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.explicit, Phase.generate, Phase.shrink],
+    )
+    config = HypothesisTestConfig(
+        project=SCHEMA.config, modes=modes, explicit_settings=limits, settings=limits
+    )
+    create_test(operation=OPERATIONS[operation], test_func=answer, config=config)()
+
+
+@each_operation
+def test_every_answer_is_in_the_schema(operation, admin, rows, open_connection):
+    hold_to_the_schema(operation, admin, rows, random=4, bounds=True)
+
+
+@each_operation
+def test_every_answer_to_a_viewer_is_in_the_schema(operation, viewer, rows, open_connection):
+    hold_to_the_schema(operation, viewer, rows, random=4, bounds=False)
 
 
 @pytest.mark.nightly
 @pytest.mark.parametrize("who", ["admin", "viewer"])
-@SCHEMA.parametrize()
-@EXAMPLES[100]
+@each_operation
 def test_a_hundred_answers_of_each_route_are_in_the_schema(
-    case, who, rows, open_connection, request
+    operation, who, rows, open_connection, request
 ):
-    aim(case, rows)
     caller = request.getfixturevalue(who)
-    case.call_and_validate(headers=caller.headers, checks=CHECKS)
+    hold_to_the_schema(operation, caller, rows, random=100, bounds=True)
 
 
 def test_every_operation_has_a_short_summary_and_the_first_tags_are_the_main_ones():
-    schema = yaml.safe_load(SNAPSHOT.read_text())
-    operations = [op for path in schema["paths"].values() for op in path.values()]
+    operations = [op for path in DOCUMENT["paths"].values() for op in path.values()]
     assert all(0 < len(operation["summary"]) <= 130 for operation in operations)
-    assert [tag["name"] for tag in schema["tags"][:3]] == ["projects", "versions", "runs"]
-    assert {tag for op in operations for tag in op["tags"]} == {t["name"] for t in schema["tags"]}
+    assert [tag["name"] for tag in DOCUMENT["tags"][:3]] == ["projects", "versions", "runs"]
+    assert {tag for op in operations for tag in op["tags"]} == {t["name"] for t in DOCUMENT["tags"]}
