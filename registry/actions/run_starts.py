@@ -72,6 +72,8 @@ def start(
             retry_of=retry_of,
         )
         with transaction.atomic():
+            if kind == RunKind.CHALLENGER:
+                _lock_starts(project)
             training = _active_training(project) if kind == RunKind.CHALLENGER else None
             if training is not None:
                 return training, False
@@ -162,6 +164,21 @@ def _active_training(project: Project) -> TrainingRun | None:
     return project.runs.filter(ACTIVE_TRAINING).first()
 
 
+# Held to the end of the transaction. Starts of one project wait for each other, so that of a
+# challenger and a training the later one sees the earlier one.
+_LOCK_STARTS = "SELECT pg_advisory_xact_lock(%s, %s)"
+_STARTS = 0x53544152
+
+
+def _lock_starts(project: Project) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK_STARTS, _starts_key(project.pk))
+
+
+def _starts_key(project_id: int) -> list[int]:
+    return [_STARTS, project_id % 2**31]
+
+
 # A challenger ends as `cancel` would end it, in the order of ids, so that of two trainings that
 # start at once one waits for the other.
 _END_CHALLENGERS = """
@@ -183,8 +200,9 @@ WITH challenger AS (
 def _insert_unless_active(run: TrainingRun) -> bool:
     """INSERT .. ON CONFLICT DO NOTHING .. RETURNING, which the ORM does not offer.
 
-    One statement where a savepoint would take three, also with the end of challengers: /webhook
-    has a budget.
+    Sent at once where a savepoint would take three statements, also with the lock and the end of
+    challengers: /webhook has a budget. The lock is a statement of its own, after which the next one
+    sees what was committed meanwhile.
     """
     fields = [f for f in TrainingRun._meta.concrete_fields if not f.primary_key]
     columns = ", ".join(str(f.column) for f in fields)
@@ -194,9 +212,10 @@ def _insert_unless_active(run: TrainingRun) -> bool:
     before = _END_CHALLENGERS if run.kind == RunKind.TRAINING else ""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{before}INSERT INTO {table} ({columns}) VALUES ({marks})"  # noqa: S608 - names of our own
+            f"{_LOCK_STARTS}; {before}"  # noqa: S608 - names of our own
+            f"INSERT INTO {table} ({columns}) VALUES ({marks})"
             " ON CONFLICT DO NOTHING RETURNING id",
-            values,
+            [*_starts_key(run.project_id), *values],
         )
         row = cursor.fetchone()
     if row is None:

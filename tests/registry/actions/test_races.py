@@ -10,7 +10,7 @@ from registry.actions import champion, keys, projects, registration, run_starts,
 from registry.actions.runs import RunNotActive
 from registry.errors import Refused
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
-from registry.models.run import RunState
+from registry.models.run import ACTIVE_STATES, RunKind, RunState
 from tests import factories as make
 from tests.registry.threads import at_once
 
@@ -47,6 +47,29 @@ def test_a_rolled_back_start_lets_a_waiting_start_proceed():
     _, (run, created) = at_once(2, slow)
     assert created
     assert TrainingRun.objects.get() == run
+
+
+@pytest.mark.parametrize("first", [RunKind.CHALLENGER, RunKind.TRAINING])
+def test_of_a_challenger_and_a_training_that_start_at_once_the_training_is_active(first):
+    project = make.ProjectFactory()
+    started, done = threading.Event(), threading.Event()
+
+    def race(i):
+        kind = first if i == 0 else ({*RunKind} - {first}).pop()
+        trigger = "challenger" if kind == RunKind.CHALLENGER else "policy"
+        if i == 0:
+            with transaction.atomic():
+                run_starts.start(project, trigger=trigger, kind=kind)
+                started.set()
+                done.wait(1.0)  # in vain, as the other one waits for this transaction
+            return
+        started.wait(60)
+        run_starts.start(project, trigger=trigger, kind=kind)
+        done.set()
+
+    assert at_once(2, race) == [None, None]
+    active = TrainingRun.objects.filter(state__in=ACTIVE_STATES)
+    assert [run.kind for run in active] == [RunKind.TRAINING]
 
 
 def test_a_queued_run_is_claimed_by_one_worker():
