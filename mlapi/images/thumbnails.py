@@ -4,6 +4,7 @@ import io
 import os
 from contextlib import suppress
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from time import time
 
 from django.conf import settings
@@ -67,6 +68,11 @@ def _folder() -> Path:
 
 def _write(path: Path, content: bytes) -> None:
     """Whole or not at all; two that write the same thumbnail write the same bytes."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}")
-    partial.write_bytes(content)
-    partial.replace(path)
+    with NamedTemporaryFile(dir=path.parent, prefix=f"{path.name}.", delete=False) as partial:
+        try:
+            partial.write(content)
+            partial.flush()
+            os.replace(partial.name, path)
+        finally:
+            with suppress(FileNotFoundError):  # moved
+                os.unlink(partial.name)

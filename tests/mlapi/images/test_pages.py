@@ -1,14 +1,19 @@
 """What pages have of a task's image: its thumbnail, and the tasks that are nearest to it."""
 
+import base64
+
 import pytest
 
 from mlapi.images.similarity import NoFeatures, similar
-from mlapi.images.thumbnails import NoThumbnail
+from mlapi.images.thumbnails import NoThumbnail, _folder, thumbnail
 from registry.actions import tasks
 from registry.engine import engine
 from registry.models import Task
+from tests import factories as make
 from tests.mlapi.image_files import digits
 from tests.mlapi.image_projects import project, server, small
+from tests.mlapi.images.drawn import file_of, noise
+from tests.registry.threads import at_once
 
 __all__ = ["project", "server"]
 
@@ -48,3 +53,14 @@ def test_a_task_has_a_thumbnail_while_its_image_is_available(server, project):
     task.data = {}
     with pytest.raises(NoThumbnail, match="no image"):
         engine().thumbnail(task)
+
+
+def test_pages_that_show_a_new_image_at_once_all_get_its_thumbnail():
+    project = make.ProjectFactory()
+    for seed in range(5):
+        content = base64.b64encode(file_of(noise(400, 400, 3, seed), "PNG")).decode()
+        address = f"data:image/png;base64,{content}"
+        made = at_once(6, lambda i, address=address: thumbnail(project, address))
+        assert {one[:2] if isinstance(one, bytes) else repr(one) for one in made} == {b"\xff\xd8"}
+        assert len(set(made)) == 1
+    assert all(path.suffix == ".jpg" for path in _folder().iterdir())  # nothing is left over
