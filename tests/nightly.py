@@ -116,6 +116,11 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/run_folder",
         "mlapi/training",
     ),
+    "tests/mlapi/training_child/test_images.py": (
+        "mlapi/eva",
+        "mlapi/images",
+        "mlapi/pipelines",
+    ),
     "tests/mlapi/training_child/test_training.py": (
         "mlapi/child_process",
         "mlapi/eva",

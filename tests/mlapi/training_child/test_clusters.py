@@ -23,7 +23,7 @@ def clusters(image_job, files, labels, k=None, **other):
 
 @pytest.mark.parametrize(("k", "least"), [(10, 0.72), (None, 0.60)])
 def test_clusters_of_digits_are_digits(image_job, k, least):
-    files, labels = digits()
+    files, labels = digits(500)
     job = clusters(image_job, files, labels, k)
 
     result = job.train()
