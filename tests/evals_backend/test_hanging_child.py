@@ -1,4 +1,4 @@
-"""A child of the supervisor that is stopped while others wait for it is replaced."""
+"""A child of the supervisor that others wait for is replaced where it is stopped, or loops."""
 
 import os
 import signal
@@ -69,3 +69,54 @@ def answered_by(folder: Path, *, call: int) -> int:
 
     assert eventually(lambda: len(answers()) == call)
     return int(answers()[-1])
+
+
+_LOOPING = """
+import re, signal, sys
+from functools import partial
+from pathlib import Path
+import numpy as np
+from evals_backend.stop_signals import StopSignals
+from evals_backend.supervisor import Child, Supervisor
+from mlapi.texts import vectors
+from mlapi.texts.encoder_process import messages, process
+from mlapi.texts.encoder_process.client import EncoderClient, EncoderUnavailable
+from mlapi.texts.refs import EncoderRef
+
+folder = Path(sys.argv[1])
+calls, receiver = messages.calls()
+ref = EncoderRef("/nowhere", "encoder:nowhere@0123456789ab/64")
+
+def lengths(ref, texts):
+    if "loops" in texts:
+        re.match("(a|a)*b", "a" * 60)  # which keeps the interpreter for longer than anybody waits
+    return [np.array([len(text)], np.float32) for text in texts]
+
+def encode(_restarts):
+    vectors.make_by(lengths)
+    process.run(receiver, 2, hangs_after_s=2.0)
+
+def call(_restarts):
+    try:
+        EncoderClient(calls).vectors(ref, ["loops"])
+    except EncoderUnavailable:
+        found = EncoderClient(calls).vectors(ref, ["a text"])
+        (folder / "found").write_text(str(found[0][0]))
+    signal.pause()
+
+waits = partial(messages.call_waits, receiver)
+children = [Child("encoder", encode, waits, waits), Child("calls", call)]
+Supervisor(children, lambda: True, StopSignals()).run(lambda: None)
+"""
+
+
+def test_an_encoder_process_that_loops_and_goes_on_taking_calls_is_replaced(tmp_path):
+    command = [sys.executable, "-c", _LOOPING, str(tmp_path)]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as parent:
+        try:
+            assert eventually(lambda: (tmp_path / "found").exists(), 60)
+        finally:
+            os.kill(parent.pid, signal.SIGTERM)
+            _, log = parent.communicate()
+    assert float((tmp_path / "found").read_text()) == len("a text")
+    assert "Timeout" in log and "in lengths" in log  # what it was doing

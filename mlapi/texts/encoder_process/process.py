@@ -3,12 +3,14 @@
 It is started by the first request, and the next one after it has ended starts another.
 """
 
+import faulthandler
 import socket
 import threading
+import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,16 +25,26 @@ from mlapi.texts.vectors import vectors_of
 log = structlog.get_logger(__name__)
 
 IDLE_S = 600.0
+HANGS_AFTER_S = 300.0  # of at most 16 texts; the first ones wait for the model
 MOST_THREADS = 4  # each takes memory while it computes
 _GIVE_BACK_AFTER_S = 1.0
 
 
-def run(receiver: socket.socket, threads: int, idle_s: float = IDLE_S) -> None:
-    """Serve until no call has come for `idle_s` and none is open."""
-    waiting, connections = Waiting(), _Connections()
+def run(
+    receiver: socket.socket,
+    threads: int,
+    idle_s: float = IDLE_S,
+    hangs_after_s: float = HANGS_AFTER_S,
+) -> None:
+    """Serve until no call has come for `idle_s` and none is open.
+
+    Where texts are not encoded within `hangs_after_s`, this process exits with an error, and what
+    its threads were doing is in the log: one that loops goes on taking calls.
+    """
+    waiting, connections, deadlines = Waiting(), _Connections(), _Deadlines(hangs_after_s)
     for number in range(max(1, min(threads, MOST_THREADS))):
         threading.Thread(
-            target=_work, args=(waiting,), name=f"encoder{number}", daemon=True
+            target=_work, args=(waiting, deadlines), name=f"encoder{number}", daemon=True
         ).start()
     receiver.settimeout(idle_s)
     while True:
@@ -118,13 +130,48 @@ def _answer(connection: socket.socket, waiting: Waiting) -> None:
         raise messages.Closed from failure
 
 
-def _work(waiting: Waiting) -> None:
+class _Deadlines:
+    """Those of what the threads encode at this moment. At the first one the process exits.
+
+    By faulthandler's own thread, which ends it also while a library loops and keeps the
+    interpreter.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._ends: list[float] = []
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        """That of what is done within."""
+        end = time.monotonic() + self._seconds
+        with self._lock:
+            self._ends.append(end)
+            self._set()
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._ends.remove(end)
+                self._set()
+
+    def _set(self) -> None:
+        if not self._ends:
+            faulthandler.cancel_dump_traceback_later()
+            return
+        left = max(min(self._ends) - time.monotonic(), 0.001)
+        faulthandler.dump_traceback_later(left, exit=True)
+
+
+def _work(waiting: Waiting, deadlines: _Deadlines) -> None:
     """In a thread: encode what waits. What takes memory is given back when nothing does."""
     seconds = None
     while True:
         requests = waiting.take(seconds)
         if requests:
-            _encode(requests)
+            with deadlines.one():
+                _encode(requests)
         else:
             free_memory.give_back()
         seconds = _GIVE_BACK_AFTER_S if requests else None
