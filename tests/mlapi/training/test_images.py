@@ -61,7 +61,7 @@ def test_an_image_whose_address_is_put_together_is_downloaded_and_embedded_once(
     assert Feature.objects.filter(project=project, task__labelstudio_id=99).count() == 1
 
 
-@pytest.mark.parametrize("many", [280, pytest.param(1980, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("many", [100, pytest.param(1980, marks=pytest.mark.nightly)])
 def test_many_images_and_twenty_more(server, project, many):
     grey, labels = digits()
     inked, _ = inked_digits(203)
