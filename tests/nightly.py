@@ -70,6 +70,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/run_folder",
         "mlapi/training",
     ),
+    "tests/faults/test_large_bodies.py": ("evals_backend", "mlapi/views.py", "registry"),
     "tests/faults/test_large_results.py": ("mlapi/mirror", "registry/actions"),
     "tests/faults/test_full_data_disk.py": ("evals_backend", "mlapi", "registry"),
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),

@@ -116,14 +116,28 @@ def test_what_is_restored_elsewhere_serves_the_same_predictions(
     assert key == ("a secret token" if with_secrets else "")
     assert password == django_user_model.objects.get(username="anna").password
 
-    # Nobody restores over what is there without saying so.
-    if with_secrets:
-        refused = manage(data_dir, "restore", str(file))
-        assert refused.returncode == 1
-        assert "not empty" in refused.stderr
-        assert manage(data_dir, "restore", str(file), "--replace").returncode == 0
-        again = manage(data_dir, "shell", "-v", "0", "-c", LOOK)
-        assert json.loads(again.stdout)[1:] == json.loads(restored.stdout)[1:]
+
+def test_nothing_is_restored_over_what_is_there_without_saying_so(project, tmp_path):
+    file = tmp_path / "backup.tar"
+    call_command("backup", str(file), stdout=StringIO())
+    with pytest.raises(CommandError, match="not empty"):
+        call_command("restore", str(file))
+    assert project.tasks.count() == 20
+
+
+@pytest.mark.nightly
+def test_what_is_there_is_replaced_if_that_is_said(project, tmp_path, new_data_dir):
+    file, data_dir = tmp_path / "backup.tar", new_data_dir()
+    call_command("backup", str(file), with_secrets=True, stdout=StringIO())
+    assert manage(data_dir, "restore", str(file)).returncode == 0
+    first = manage(data_dir, "shell", "-v", "0", "-c", LOOK)
+
+    refused = manage(data_dir, "restore", str(file))
+    assert refused.returncode == 1
+    assert "not empty" in refused.stderr
+    assert manage(data_dir, "restore", str(file), "--replace").returncode == 0
+    again = manage(data_dir, "shell", "-v", "0", "-c", LOOK)
+    assert json.loads(again.stdout)[1:] == json.loads(first.stdout)[1:]
 
 
 def without_ids(results):
