@@ -1,9 +1,10 @@
 """What all tests share: the servers of the end-to-end tests, skips that say why, and patience."""
 
+import gc
 import importlib.util
 import shutil
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,20 @@ class ByModuleOrServer(LoadScopeScheduling):
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModuleOrServer:
     config.option.loadscopereorder = False  # by the number of tests, whatever they take
     return ByModuleOrServer(config, log)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without looking for garbage, and never look at them again.
+
+    There are thousands, each of many objects, and they stay until the end.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
