@@ -151,6 +151,7 @@ def _checked_own(
             )
         elif values != stored:
             raise _unfit(option, own, f"{control} is filled by {name}")
+    PIPELINES[name].validate_options(found)  # what can't be used here is refused before a run
     return found
 
 

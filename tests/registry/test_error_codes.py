@@ -14,6 +14,7 @@ from registry.errors import EvalsError
 ROOT = Path(__file__).parents[2]
 OPTIONAL = (  # they need torch, ultralytics and onnxruntime
     "mlapi.images.extractors.huggingface",
+    "mlapi.pipelines.object_detection.engines.huggingface.detector",
     "mlapi.pipelines.object_detection.engines.lite.",
     "mlapi.pipelines.object_detection.engines.yolo.",
     "mlapi.texts.encoders.huggingface",

@@ -1,8 +1,10 @@
-"""Which engine learns the boxes of a run: the one that is chosen, or the best that is here."""
+"""Which engine fills the boxes of a run: the one that is chosen, or the best that is here."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from mlapi import huggingface_files
 from mlapi.domain import InvalidOption
+from mlapi.pipelines.options import is_name
 
 if TYPE_CHECKING:  # they import numpy, which a label config is matched without
     from mlapi.pipelines.object_detection.engines.base import Engine
@@ -11,6 +13,37 @@ AUTO = "auto"
 # What `auto` takes, the first that can be used. An engine whose licence binds who serves its
 # predictions is chosen by name only.
 _IN_ORDER = ("lite", "patches")
+_HUGGING_FACE = "hf:"
+
+
+def hugging_face_model(engine: str) -> str:
+    """The name or folder of the model of transformers that the option names; "" if it names none.
+
+    Such a model is not trained: it predicts before anybody has labelled.
+    """
+    return engine.removeprefix(_HUGGING_FACE) if engine.startswith(_HUGGING_FACE) else ""
+
+
+def is_engine(value: Any) -> bool:
+    """Whether the option could have this value, on any machine."""
+    if not is_name(value):
+        return False
+    if not value.startswith(_HUGGING_FACE):
+        return True
+    return huggingface_files.is_name(hugging_face_model(value))
+
+
+def check(engine: str) -> None:
+    """Raises InvalidOption, with the reason, for an engine that cannot be used here."""
+    model = hugging_face_model(engine)
+    if not model:
+        chosen(engine)
+        return
+    from mlapi.pipelines.object_detection.engines.huggingface import model_files
+
+    failure = model_files.unavailable(model)
+    if failure is not None:
+        raise InvalidOption(failure.message, hint=failure.hint)
 
 
 def chosen(name: str) -> "Engine":
@@ -21,7 +54,8 @@ def chosen(name: str) -> "Engine":
         return _first(ENGINES)
     if name not in ENGINES:
         raise InvalidOption(
-            f"There is no engine {name!r}.", hint=f"Known: {', '.join([AUTO, *ENGINES])}."
+            f"There is no engine {name!r}.",
+            hint=f"Known: {', '.join([AUTO, *ENGINES])}, or hf:<name or path of a model>.",
         )
     missing = ENGINES[name].untrainable()
     if missing is not None:

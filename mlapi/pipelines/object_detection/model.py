@@ -117,7 +117,7 @@ class DetectedTarget:
 
     @property
     def nbytes(self) -> int:
-        return sum(int(array.nbytes) for array in self.detector.arrays().values())
+        return self.detector.nbytes
 
 
 @dataclass(frozen=True)

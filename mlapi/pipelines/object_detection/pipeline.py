@@ -50,20 +50,19 @@ class ObjectDetection(Pipeline):
         if code:
             return code
         spec = target_spec(control, (image,))
-        own = control.attrs.get(attributes.PATH, "")
         return replace(
             spec,
             attributes=attributes.of_control(control),
-            purpose=f"{attributes.PATH}: {own}" if own else "",
+            purpose=_named_model(control, options),
         )
 
     def is_pretrained(self, target: TargetSpec) -> bool:
-        return bool(attributes.model_path(target))
+        return bool(target.purpose)
 
     def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
         """As of any pipeline; also InvalidOption for an engine that cannot be used here."""
         validated = super().validate_options(chosen)
-        engine_choice.chosen(validated["engine"])
+        engine_choice.check(validated["engine"])
         return validated
 
     def read_model(self, parts: "Parts") -> "DetectionModel":
@@ -94,3 +93,13 @@ class ObjectDetection(Pipeline):
     ) -> LearningCurve:
         """Empty: a detector takes too long to be learned several times."""
         return LearningCurve([])
+
+
+def _named_model(control: Control, options: Mapping[str, Any]) -> str:
+    """The model that label config or options name, which needs no label; "" without one."""
+    path = control.attrs.get(attributes.PATH, "")
+    if path:
+        return f"{attributes.PATH}: {path}"
+    engine = options.get("engine")
+    is_model = isinstance(engine, str) and engine_choice.hugging_face_model(engine)
+    return f"engine: {engine}" if is_model else ""

@@ -1,6 +1,8 @@
-"""Models of the operator's, which a label config names: they serve before anybody has labelled.
+"""Models that serve before anybody has labelled, by the label config or the option `engine`.
 
-One in an ONNX file learns nothing but its thresholds; one in a safetensors file is fine-tuned.
+A label config names a file of the operator's: one in an ONNX file learns nothing but its
+thresholds; one in a safetensors file is fine-tuned. The option names a model of transformers,
+which learns nothing but its thresholds either.
 """
 
 import time
@@ -10,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlapi.domain import TargetSpec, TrainingFailed
-from mlapi.pipelines.object_detection import attributes, models_folder
-from mlapi.pipelines.object_detection.engines import ONNX, YOLO
+from mlapi.pipelines.object_detection import attributes, engine_choice, models_folder
+from mlapi.pipelines.object_detection.engines import HUGGING_FACE, ONNX, YOLO
 from mlapi.pipelines.object_detection.engines.base import Detector, Engine
 from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
@@ -28,7 +30,7 @@ _MOST_IMAGES = 200  # that thresholds are chosen on
 
 @dataclass(frozen=True)
 class Pretrained:
-    """A model of the operator's for a target.
+    """A model that is named for a target.
 
     `known` are, by the classes of the model, the labels that they are served with; `learner` is
     the engine that fine-tunes it, None where none does.
@@ -45,26 +47,47 @@ class Pretrained:
         return tuple(label for label in spec.labels if label in self.known.values())
 
 
-def read(spec: TargetSpec) -> Pretrained:
-    """The model that the label config names. Raises TrainingFailed with model_file_invalid."""
+def is_named(spec: TargetSpec, engine: str) -> bool:
+    """Whether the label config names a model for the target, or the option `engine` does."""
+    return bool(attributes.model_path(spec) or engine_choice.hugging_face_model(engine))
+
+
+def read(spec: TargetSpec, engine: str) -> Pretrained:
+    """The model that is named for the target, that of the label config first.
+
+    Raises TrainingFailed: model_file_invalid, and for a model of transformers vision_missing,
+    model_missing, model_broken.
+    """
     name = attributes.model_path(spec)
+    if not name:
+        found = HUGGING_FACE.read(engine_choice.hugging_face_model(engine))
+        return Pretrained(engine, HUGGING_FACE.name, found, _known(spec, engine, found.labels))
     path = models_folder.path(name)
     try:
         detector, start = _opened(path)
     except (OSError, ValueError) as error:
         raise TrainingFailed("model_file_invalid", f"{name} cannot be used. {error}") from error
-    names = attributes.names(spec)
-    known = {called: names[called] for called in detector.labels if called in names}
-    if not known:
-        classes = ", ".join(detector.labels[:20])
-        raise TrainingFailed(
-            "model_file_invalid",
-            f"{name} finds none of the labels of {spec.name}, but {classes}.",
-            hint="Name its classes by predicted_values of the labels.",
-        )
+    known = _known(spec, name, detector.labels)
     if start is None:
         return Pretrained(name, ONNX.name, detector, known)
     return Pretrained(name, YOLO.name, detector, known, learner=Yolo(start, known))
+
+
+def _known(spec: TargetSpec, name: str, classes: Sequence[str]) -> dict[str, str]:
+    """By the classes of a model the labels that they are served with.
+
+    Raises TrainingFailed with model_file_invalid if there are none.
+    """
+    names = attributes.names(spec)
+    known = {called: names[called] for called in classes if called in names}
+    if not known:
+        listed = ", ".join(classes[:20])
+        raise TrainingFailed(
+            "model_file_invalid",
+            f"{name} finds none of the labels of {spec.name}, but {listed}.",
+            hint="Name its classes by predicted_values of the labels.",
+        )
+    return known
 
 
 def _opened(path: Path) -> "tuple[OnnxDetector | YoloDetector, YoloDetector | None]":
@@ -100,6 +123,9 @@ def result(
         ]
         for one in some
     ]
+    unknown = [label for label in spec.labels if label not in served.labels]
+    if unknown:
+        progress.log(f"{spec.name}: {model.name} does not know {', '.join(unknown)}.")
     validated = Validation.of(served, some, found)
     seconds = time.monotonic() - began
     progress.log(

@@ -18,8 +18,8 @@ from mlapi.inputs import SizedImages
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines import artifact
 from mlapi.pipelines.models import load_model
-from mlapi.pipelines.object_detection import attributes, pretrained
 from mlapi.pipelines.object_detection import dataset as datasets
+from mlapi.pipelines.object_detection import pretrained
 from mlapi.pipelines.object_detection.dataset import Dataset
 from mlapi.pipelines.object_detection.engine_choice import AUTO, chosen
 from mlapi.pipelines.object_detection.engines.base import Box, Detector, Engine, Example
@@ -48,7 +48,7 @@ def train(
     """See Pipeline.train. Raises TrainingFailed with not_enough_labels or not_fitted."""
     progress.phase("reading", 0.02)
     engine = job.options["engine"]
-    if not all(map(attributes.model_path, job.targets)):
+    if not all(pretrained.is_named(spec, engine) for spec in job.targets):
         by_auto = ", chosen by auto" if engine == AUTO else ""
         progress.log(f"The engine is {chosen(engine).name}{by_auto}.")
     dataset = datasets.write(eva, job, store, images)
@@ -60,7 +60,7 @@ def train(
         part = progress.part(begin, begin + 0.7 / len(job.targets))
         drawn = _read(eva, dataset, number, images, part)
         try:
-            if attributes.model_path(spec):
+            if pretrained.is_named(spec, engine):
                 learned.append(_of_pretrained(job, spec, drawn, part))
             else:
                 learned.append(_learn(job, spec, chosen(engine), drawn, part))
@@ -124,11 +124,11 @@ def _of_pretrained(
     drawn: Sequence[AnnotatedImage],
     progress: ProgressWriter,
 ) -> TargetResult:
-    """The model that the label config names: fine-tuned where it can be and boxes are enough.
+    """The model that is named for the target: fine-tuned where it can be and boxes are enough.
 
     Raises TrainingFailed.
     """
-    model = pretrained.read(spec)
+    model = pretrained.read(spec, job.options["engine"])
     if model.learner is None or not _with_enough_boxes(drawn, spec.labels):
         return pretrained.result(spec, model, drawn, progress)
     progress.log(f"{spec.name} is learned from {model.name} on.")

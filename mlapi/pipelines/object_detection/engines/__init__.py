@@ -5,10 +5,11 @@ engines share. Imports nothing of the pipeline above it.
 """
 
 from mlapi.pipelines.object_detection.engines.base import Engine
+from mlapi.pipelines.object_detection.engines.huggingface.engine import HuggingFace
 from mlapi.pipelines.object_detection.engines.lite.engine import Lite
 from mlapi.pipelines.object_detection.engines.onnx.engine import Onnx
 from mlapi.pipelines.object_detection.engines.patches.engine import Patches
 from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 
-ONNX, YOLO = Onnx(), Yolo()
-ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), YOLO, ONNX)}
+ONNX, YOLO, HUGGING_FACE = Onnx(), Yolo(), HuggingFace()
+ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), YOLO, ONNX, HUGGING_FACE)}

@@ -46,6 +46,11 @@ class Detector(Protocol):
     def arrays(self) -> dict[str, np.ndarray]:
         """What was learned."""
 
+    @property
+    def nbytes(self) -> int:
+        """What it holds in memory: its arrays."""
+        return sum(int(array.nbytes) for array in self.arrays().values())
+
 
 class Engine(ABC):
     """A way to learn boxes. Shared by all threads of a process.
@@ -80,4 +85,7 @@ class Engine(ABC):
 
     @abstractmethod
     def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Detector:
-        """The detector that gave these. Raises ValueError if they are no such detector's."""
+        """The detector that gave these. Raises ValueError if they are no such detector's.
+
+        And TrainingFailed where it needs files of this machine that are missing or others.
+        """

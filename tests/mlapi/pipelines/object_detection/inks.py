@@ -10,14 +10,14 @@ import cv2
 import numpy as np
 
 from mlapi.pipelines.object_detection import engines
-from mlapi.pipelines.object_detection.engines.base import Box, Engine
+from mlapi.pipelines.object_detection.engines.base import Box, Detector, Engine
 
 NAME = "inks"
 _NEAR = 60.0
 
 
 @dataclass
-class InkDetector:
+class InkDetector(Detector):
     labels: list[str]
     colours: np.ndarray
 

@@ -10,7 +10,7 @@ from mlapi.images.features import SizedImage
 from mlapi.inputs import SizedImages
 from mlapi.pipelines import artifact
 from mlapi.pipelines.object_detection import engine_choice, engines
-from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
 from mlapi.pipelines.parts import ArtifactInvalid
 from tests.mlapi.pipelines.object_detection import inks, squares
@@ -27,7 +27,7 @@ def registered(monkeypatch):
     inks.register(monkeypatch.setitem)
 
 
-class _Fixed:
+class _Fixed(Detector):
     """A detector that finds what it is given."""
 
     def __init__(self, *boxes):

@@ -8,14 +8,14 @@ import numpy as np
 import torch
 
 from mlapi.pipelines.object_detection.engines import geometry, inputs
-from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
 from mlapi.pipelines.object_detection.engines.lite.network import Network, boxes_at, prepared
 
 _SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
 
 
-class LiteDetector:
+class LiteDetector(Detector):
     """See `base.Detector`. One thread at a time is inside the network."""
 
     def __init__(self, labels: tuple[str, ...], side: int, network: Network) -> None:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry, inputs
-from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
 from mlapi.pipelines.object_detection.engines.onnx import model_file
 
@@ -16,7 +16,7 @@ _SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
 _END_TO_END = 6  # numbers of a box that the network has selected: sides, score and class
 
 
-class OnnxDetector:
+class OnnxDetector(Detector):
     """See `base.Detector`. One thread at a time is inside the network.
 
     Outputs are read as the exporters of YOLO write them: (4 + classes, n) with the probabilities

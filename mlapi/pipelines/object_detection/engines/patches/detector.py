@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
-from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
 from mlapi.pipelines.object_detection.engines.patches import channels, head
 from mlapi.pipelines.object_detection.engines.patches.head import Head, Layers
@@ -19,7 +19,7 @@ _SECOND_LOOK = 0.05  # windows with less are judged once
 
 
 @dataclass(frozen=True)
-class PatchDetector:
+class PatchDetector(Detector):
     """See `base.Detector`. `n_proposals` windows of an image are judged by the head."""
 
     labels: tuple[str, ...]

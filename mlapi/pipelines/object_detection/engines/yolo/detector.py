@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from mlapi.pipelines.object_detection.engines import geometry, inputs
-from mlapi.pipelines.object_detection.engines.base import Box
+from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
 from mlapi.pipelines.object_detection.engines.yolo import definition as definitions
 from mlapi.pipelines.object_detection.engines.yolo import network as networks
@@ -18,7 +18,7 @@ from mlapi.pipelines.object_detection.engines.yolo.model_file import ModelFile
 _SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
 
 
-class YoloDetector:
+class YoloDetector(Detector):
     """See `base.Detector`. One thread at a time is inside the network.
 
     The definition may be of other classes than the labels, for each of which the network has an
