@@ -189,7 +189,8 @@ def consider_projects() -> None:
         if pipeline.counts == "tasks":
             may_train |= serves
         elif pipeline.may_be_pretrained:
-            may_train |= serves & Q(champion__isnull=True)
+            fits = Q(champion__fingerprint=F("fingerprint"))
+            may_train |= serves & (Q(champion__isnull=True) | ~fits)
     idle = _not_archived().filter(may_train, ~Exists(active))
     for project in idle.exclude(pipeline=""):
         _isolated(policy.consider, project)

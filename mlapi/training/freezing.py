@@ -51,12 +51,7 @@ def freeze(run: TrainingRun, run_log: RunLog, folder: Path) -> Frozen:
     jobs = preparation.write_jobs(folder, run, match, number, project.champion)
     runs.set_details(
         run,
-        parameters={
-            **run.parameters,
-            "fingerprint": pipelines.fingerprint(match),
-            "pipeline": match.pipeline,
-            **parameters_of(jobs, project.options),
-        },
+        parameters={**run.parameters, **parameters_of(jobs, project.options)},
     )
     for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
         run_log.write(note)
@@ -80,7 +75,7 @@ def _freeze_dataset(
     served: ServedConfig,
     on_row: Callable[[dict[str, Any]], object],
 ) -> None:
-    """Freezes the dataset of what the pipelines learn from, and records it on the run."""
+    """Freezes the dataset of what the pipelines learn from, and records both on the run."""
     project = run.project
     learn_from = {pipelines.get(name).learns_from for name in served.match.pipelines}
     frozen = dataset.freeze(
@@ -100,6 +95,12 @@ def _freeze_dataset(
         run_log.write(f"{left_out} holdout tasks are left out: training tasks have the same input.")
     runs.set_details(
         run,
+        # Before the options are checked: a run that fails of these was on this label config too.
+        parameters={
+            **run.parameters,
+            "fingerprint": served.fingerprint,
+            "pipeline": served.pipeline,
+        },
         dataset_fingerprint=frozen.fingerprint,
         dataset_counts=frozen.counts,
         dataset_file=frozen.file,

@@ -89,7 +89,7 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
     if active:
         return Decision("active", f"run {active.pk} is {active.state}", run_id=active.pk)
     if inputs.is_served_untrained:
-        reason = "the label config names a model that predicts before it has learned"
+        reason = "a model is named that predicts before it has learned"
         return Decision("due", reason, trigger=TrainingRun.Trigger.PRETRAINED)
     if inputs.project.is_being_read:
         return _while_reading(inputs)

@@ -68,9 +68,9 @@ class PolicyInputs:
 
     @property
     def is_served_untrained(self) -> bool:
-        """Whether a first version needs no labels, and no run on this label config was tried."""
-        tried = self.last is not None and not self.config_changed
-        if self.has_version or tried or not self.project.pipeline:
+        """Whether a version needs no labels, and no run on this label config was tried."""
+        is_new = self.config_changed or (self.last is None and not self.has_version)
+        if not is_new or not self.project.pipeline:
             return False
         return any(pipelines.get(t.pipeline).is_pretrained(t) for t in self.targets)
 

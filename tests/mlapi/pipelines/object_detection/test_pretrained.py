@@ -12,7 +12,7 @@ from mlapi.pipelines import match
 from mlapi.training import policy
 from mlapi.training.run import carry_out
 from registry.actions import run_starts
-from registry.models import TrainingRun
+from registry.models import Project, TrainingRun
 from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import WITHOUT_CURVE, server
 from tests.mlapi.pipelines.object_detection import onnx_files, squares
@@ -87,6 +87,35 @@ class TestInAProject:
         maintenance.consider_projects()
         run = TrainingRun.objects.get(project=project)
         assert run.trigger == TrainingRun.Trigger.PRETRAINED
+
+    def test_another_file_makes_a_version_without_a_label_too(self, project, models):
+        carried_out(policy.consider(project, datetime.now(UTC)))
+        (models / "other.onnx").write_bytes(onnx_files.red_and_blue())
+
+        apply_changes.refresh_config(project, CONFIG.replace("inks.onnx", "other.onnx"))
+        maintenance.consider_projects()
+
+        run = project.runs.get(state="queued")
+        assert run.trigger == TrainingRun.Trigger.PRETRAINED
+
+    def test_an_option_that_no_run_can_carry_out_is_not_tried_for_ever(self, project):
+        """As of an extra that the server has and a worker lacks, or a folder that is gone."""
+        carried_out(policy.consider(project, datetime.now(UTC)))
+        project.refresh_from_db()
+        champion = project.champion
+        Project.objects.filter(pk=project.pk).update(options={"engine": "hf:/no/such/folder"})
+        project.refresh_from_db()
+        apply_changes.refresh_config(project, CONFIG.replace('model_path="inks.onnx"', ""))
+
+        run = policy.consider(project, datetime.now(UTC))
+        assert run.trigger == TrainingRun.Trigger.PRETRAINED
+        run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
+
+        assert (run.state, run.error_code) == ("failed", "option_invalid")
+        assert "engine hf:" in run.error and run.hint
+        project.refresh_from_db()
+        assert policy.decide(project, datetime.now(UTC)).state != "due"
+        assert project.champion == champion
 
     def test_a_file_that_is_none_is_the_reason_of_the_failure(self, project, models):
         (models / "inks.onnx").write_bytes(b"\x80\x04 a pickle")
