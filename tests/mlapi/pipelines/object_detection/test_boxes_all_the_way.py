@@ -311,3 +311,19 @@ def test_the_policy_waits_for_no_image_without_a_label_that_all_others_have(proj
     put(project, {20: ("http://host/20.png", red)})
     project.refresh_from_db()
     assert policy.decide(project, later).state == "due"
+
+
+def test_a_later_training_downloads_only_images_that_are_new_or_others(project, server):
+    scenes = {n: squares.scene(n) for n in range(1, 26)}
+    tasks = {n: (server.put(f"{n}.png", s.file), s.result()) for n, s in scenes.items()}
+    put(project, {n: tasks[n] for n in range(1, 25)})
+    first = train(project).dataset_counts["images"]
+    assert (first["images"], first["downloaded"]) == (24, 24)
+    other = squares.scene(1_001)
+    server.requests.clear()
+
+    put(project, {1: (server.put("other.png", other.file), other.result()), 25: tasks[25]})
+    second = train(project).dataset_counts["images"]
+
+    assert (second["images"], second["downloaded"]) == (25, 2)
+    assert sorted(server.requests) == ["/25.png", "/other.png"]
