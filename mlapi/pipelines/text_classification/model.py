@@ -27,6 +27,7 @@ from mlapi.pipelines.classification.candidates import (
 from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.parts import Parts
 from mlapi.pipelines.text_classification.scripts import share_without_spaces, word_or_sign
+from mlapi.pipelines.text_classification.shared_terms import MOST_TEXTS, SharedTerms
 from mlapi.pipelines.text_classification.terms import (
     BYTES_CACHED,
     Analyzer,
@@ -70,14 +71,23 @@ class TextVectors:
 
     kind: ClassVar[str] = "tfidf"
 
+    _shared: SharedTerms | None = None  # with other candidates, where the texts are few
+
     def __init__(self, *analyzers: str) -> None:
         self.analyzers = analyzers
 
     def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
-        self.terms = TermVectors([learn(_ANALYZERS[name], texts) for name in self.analyzers])
+        analyzers = [_ANALYZERS[name] for name in self.analyzers]
+        if len(texts) <= MOST_TEXTS:
+            self._shared = SharedTerms(analyzers, texts)
+            self.terms = TermVectors(self._shared.vocabularies)
+        else:
+            self.terms = TermVectors([learn(analyzer, texts) for analyzer in analyzers])
         return self.transform(texts)
 
     def transform(self, texts: Sequence[str]) -> csr_matrix:
+        if self._shared is not None and len(texts) <= MOST_TEXTS:
+            return self._shared.transform(texts)
         return self.terms.transform(texts)
 
     @property

@@ -3,6 +3,7 @@
 import sys
 import threading
 import unicodedata
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -39,6 +40,14 @@ MARK = "".join(c for c in map(chr, range(sys.maxunicode)) if unicodedata.categor
 RECIPES = [candidate.analyzers for candidate in TextModality.candidates]
 BOTH = text_model.WORD_CHAR.analyzers
 UNNAMED = text_model._UNNAMED  # what artifacts of before have
+
+
+@pytest.fixture(autouse=True, scope="module")
+def as_served() -> Iterator[None]:
+    """Vectors as a loaded version makes them; `test_shared_terms` has those of a selection."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(text_model, "MOST_TEXTS", 0)
+        yield
 
 
 def normal(text: str) -> str:
