@@ -24,11 +24,17 @@ def test_a_start_is_enqueued_on_commit_only(django_capture_on_commit_callbacks):
     assert OrmQ.objects.get().func() == "mlapi.jobs.train"
 
 
-def test_a_start_takes_one_statement_also_with_the_end_of_challengers(django_assert_num_queries):
+def test_a_start_is_sent_at_once_also_with_its_lock_and_the_end_of_challengers(
+    django_assert_num_queries,
+):
     project = make.ProjectFactory()
     with django_assert_num_queries(3) as captured:
         run_starts.start(project, trigger="start_training")
-    assert [q["sql"].split()[0] for q in captured] == ["SAVEPOINT", "WITH", "RELEASE"]
+    before, start, after = (q["sql"] for q in captured)
+    assert before.startswith("SAVEPOINT") and after.startswith("RELEASE")
+    lock, insert = start.split("; ", 1)
+    assert lock.startswith("SELECT pg_advisory_xact_lock(")
+    assert insert.strip().startswith("WITH challenger") and "INSERT INTO" in insert
 
 
 def test_a_second_start_returns_the_active_run():
