@@ -14,14 +14,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-# One thread each, as in the server: the processes are what uses the cores.
+# One thread each, as in the server: the processes are what uses the cores. Set before NumPy loads.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "evals_backend.settings")
 
-OWN, SCIKIT_LEARN = "own", "scikit-learn"
+import numpy as np  # noqa: E402
+
+from benchmarks.limits import OWN, SCIKIT_LEARN  # noqa: E402
+
 Probabilities = Callable[[Sequence[str]], np.ndarray]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.harness import numbers, protocol, report, web_server, wrk
 from benchmarks.harness.subjects import Own
-from benchmarks.limits.estimator import OWN, SCIKIT_LEARN
+from benchmarks.limits import OWN, SCIKIT_LEARN
 from tests.ports import free_port
 
 BARE = "wrk against a server that parses nothing, requests/s"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.limits import estimator
+from benchmarks.limits import OWN, SCIKIT_LEARN, estimator
 from tests.factories import ModelVersionFactory
 from tests.mlapi.trained import artifact
 
@@ -16,7 +16,7 @@ def test_the_estimator_of_the_champion_is_timed_in_batches():
     assert good.argmax() != bad.argmax()
     texts = ["good fine", "bad poor", "fine great"]
     vectorisers = estimator.vectorisers(target)
-    assert list(vectorisers) == [estimator.OWN, estimator.SCIKIT_LEARN]
+    assert list(vectorisers) == [OWN, SCIKIT_LEARN]
     own, theirs = (probabilities(texts) for probabilities in vectorisers.values())
     assert own == pytest.approx(theirs)
     assert all(estimator.rate(each, texts, 2, 0.05) > 0 for each in vectorisers.values())
