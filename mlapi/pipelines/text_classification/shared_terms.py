@@ -10,8 +10,8 @@ from scipy.sparse import csr_matrix, hstack
 
 from mlapi.pipelines.text_classification.terms import Analyzer, TermVectors, Vocabulary, learn
 
-MOST_TEXTS = 2_000  # of which they are kept: more take memory, and are compared on one fold
-_KEPT = 12  # of five folds, the words and characters; a refit and a mixed script have a place, too
+MOST_TEXTS = 2_000  # whose terms are cached: more take memory, and are compared on one fold
+_CACHED = 18  # three analyzers, where scripts are mixed, of five folds and of all texts
 
 
 class SharedTerms:
@@ -44,4 +44,4 @@ class _Learned:
         return self._terms.transform(texts)
 
 
-_learned = lru_cache(_KEPT)(_Learned)
+_learned = lru_cache(_CACHED)(_Learned)

@@ -61,7 +61,7 @@ def test_a_selection_learns_the_terms_of_each_fold_once(monkeypatch):
     assert len(learned) == len(set(learned))
 
 
-def test_the_terms_of_many_texts_are_not_kept(monkeypatch):
+def test_the_terms_of_many_texts_are_not_cached(monkeypatch):
     monkeypatch.setattr("mlapi.pipelines.text_classification.model.MOST_TEXTS", 20)
     vectors = TextVectors(*WORD.analyzers)
     vectors.fit_transform(TEXTS)
