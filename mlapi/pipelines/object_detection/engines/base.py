@@ -72,7 +72,6 @@ class Engine(ABC):
         """Why it cannot learn on this machine, in words; None if it can."""
         return self.missing()
 
-    @abstractmethod
     def train(
         self,
         examples: Sequence[Example],
@@ -81,7 +80,11 @@ class Engine(ABC):
         seed: int,
         deadline: Callable[[], None],
     ) -> Detector:
-        """Learn the labels' boxes. `deadline` is called now and then, and raises to end it."""
+        """Learn the labels' boxes. `deadline` is called now and then, and raises to end it.
+
+        Raises ValueError where it is an engine that does not learn.
+        """
+        raise ValueError(self.untrainable())
 
     @abstractmethod
     def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Detector:

@@ -1,11 +1,10 @@
 """The engine `hf`: a detection model of transformers, which is not trained. Imports no torch."""
 
-from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Engine, Example
+from mlapi.pipelines.object_detection.engines.base import Engine
 from mlapi.pipelines.object_detection.engines.huggingface import loading, model_files
 
 if TYPE_CHECKING:
@@ -26,16 +25,6 @@ class HuggingFace(Engine):
 
     def untrainable(self) -> str | None:
         return "a model of transformers is not trained. Name one: hf:<name or folder>."
-
-    def train(
-        self,
-        examples: Sequence[Example],
-        labels: Sequence[str],
-        *,
-        seed: int,
-        deadline: Callable[[], None],
-    ) -> "HuggingFaceDetector":
-        raise ValueError(self.untrainable())
 
     def read(self, name: str) -> "HuggingFaceDetector":
         """The model of that name. Raises TrainingFailed as `loading.detector` does."""

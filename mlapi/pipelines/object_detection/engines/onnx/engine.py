@@ -1,12 +1,11 @@
 """The engine `onnx`: the network of a file that `model_path` names. It is not trained."""
 
-from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Engine, Example
+from mlapi.pipelines.object_detection.engines.base import Engine
 
 if TYPE_CHECKING:
     from mlapi.pipelines.object_detection.engines.onnx.detector import OnnxDetector
@@ -22,16 +21,6 @@ class Onnx(Engine):
 
     def untrainable(self) -> str | None:
         return "an ONNX file is not trained. Name it by model_path in the label config."
-
-    def train(
-        self,
-        examples: Sequence[Example],
-        labels: Sequence[str],
-        *,
-        seed: int,
-        deadline: Callable[[], None],
-    ) -> "OnnxDetector":
-        raise ValueError(self.untrainable())
 
     def read(self, path: Path) -> "OnnxDetector":
         """The network of a file. Raises OSError, or ValueError for a file of another kind."""
