@@ -14,6 +14,11 @@ from registry.errors import EvalsError
 from registry.training_result import TargetRow
 
 
+def first_line(error: Exception) -> str:
+    """The first line of a foreign library's message, which may be long."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
 class UnknownOption(EvalsError):
     """The project's options hold a name that its pipeline does not have."""
 

@@ -36,8 +36,3 @@ def no_model(message: str, *, hint: str = FOLDER_HINT) -> ExtractorError:
 
 def broken_model(message: str) -> ExtractorError:
     return ExtractorError("model_broken", f"features hf: {message}", FOLDER_HINT)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a foreign library's message, which may be long."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

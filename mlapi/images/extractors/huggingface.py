@@ -12,7 +12,8 @@ from transformers import AutoImageProcessor, AutoModel
 from transformers.utils import logging
 
 from mlapi import huggingface_files
-from mlapi.images.extractors.errors import broken_model, first_line
+from mlapi.domain import first_line
+from mlapi.images.extractors.errors import broken_model
 from mlapi.images.extractors.opencv import checked, within
 
 logging.set_verbosity_error()

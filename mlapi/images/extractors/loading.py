@@ -10,9 +10,9 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from mlapi import huggingface_files
-from mlapi.domain import TrainingFailed
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_IMAGES
-from mlapi.images.extractors.errors import ExtractorError, first_line, invalid, no_model, no_vision
+from mlapi.images.extractors.errors import ExtractorError, invalid, no_model, no_vision
 from mlapi.images.extractors.opencv import OpenCVFeatures
 from mlapi.images.features import ExtractorRef
 

@@ -36,8 +36,3 @@ def changed(message: str) -> EncoderError:
 
 def no_vision(message: str) -> EncoderError:
     return EncoderError("vision_missing", message)
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a foreign library's message, which may be long."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
-from mlapi.domain import TrainingFailed
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.texts.encoders import errors
 from mlapi.texts.encoders.huggingface_model import FOLDER_HINT
 from mlapi.texts.encoders.windows import WindowEncoder
@@ -54,7 +54,7 @@ def load(folder: Path, name: str, tokens: int) -> HuggingFaceEncoder:
         )
         model = model.float().eval()
     except Exception as e:  # transformers raises whatever lies in the way
-        raise _broken(f"{folder} is no model that loads: {errors.first_line(e)}") from e
+        raise _broken(f"{folder} is no model that loads: {first_line(e)}") from e
     # What the file lacks is made up at random. A pooler often is lacking, and is not read here.
     needed = [key for key in sorted(info["missing_keys"]) if "pooler" not in key]
     if needed:
@@ -63,9 +63,7 @@ def load(folder: Path, name: str, tokens: int) -> HuggingFaceEncoder:
         made = HuggingFaceEncoder(model, tokenizer, name, tokens)
         among, alone = made.encode(["a text", _LONG]), made.encode([_LONG])
     except Exception as e:  # a model of images, of sounds, of shorter texts, of something else
-        raise _broken(
-            f"{folder} makes no vectors of {tokens} tokens: {errors.first_line(e)}"
-        ) from e
+        raise _broken(f"{folder} makes no vectors of {tokens} tokens: {first_line(e)}") from e
     if not np.allclose(among[1], alone[0], atol=1e-4):
         raise _broken(f"{folder} gives another vector of a text each time, or none.")
     return made

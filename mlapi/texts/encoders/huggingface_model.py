@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 from mlapi import huggingface_files
-from mlapi.domain import TrainingFailed
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_TEXTS
 from mlapi.texts.encoders import errors
 
@@ -54,7 +54,7 @@ def find(encoder: str) -> Path:
             folder = huggingface_files.download(name, OF_TEXTS, _MAY_HAVE)
         except Exception as e:  # of the hub's client, of its HTTP client, of the system
             message = f"{name} is not on this machine, and the hub gives none: "
-            raise errors.missing(message + errors.first_line(e), _HUB_HINT).failure() from e
+            raise errors.missing(message + first_line(e), _HUB_HINT).failure() from e
     failure = _lacking(folder)
     if failure is not None:
         raise failure

@@ -9,7 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
-from mlapi.domain import TrainingFailed
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.texts.encoders import errors, huggingface_model, model_files
 from mlapi.texts.refs import EncoderRef, full_name, tokens_of
 
@@ -126,7 +126,7 @@ def _by_transformers(folder: Path, ref: EncoderRef) -> Encoder:
     try:
         from mlapi.texts.encoders.huggingface import load
     except Exception as e:  # a broken torch raises ImportError, OSError, RuntimeError
-        message = f"torch and transformers do not import: {errors.first_line(e)}"
+        message = f"torch and transformers do not import: {first_line(e)}"
         raise errors.no_vision(message).failure() from e
     return load(folder, ref.encoder_name, tokens_of(ref.encoder_name))
 

@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
+from mlapi.domain import first_line
 from mlapi.texts.encoders import errors
 from mlapi.texts.encoders.windows import WindowEncoder
 
@@ -26,7 +27,7 @@ class SentenceEncoder(WindowEncoder):
             super().__init__(_tokenizer(tokenizer), name, tokens)
         except Exception as e:  # whatever onnxruntime and tokenizers raise
             raise errors.broken(
-                f"{name} is no sentence encoder that loads: {errors.first_line(e)}"
+                f"{name} is no sentence encoder that loads: {first_line(e)}"
             ).failure() from e
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)  # 60 MB of what the session was made with

@@ -11,12 +11,11 @@ from transformers import AutoConfig, AutoImageProcessor, AutoModelForObjectDetec
 from transformers.utils import logging
 
 from mlapi import huggingface_files
-from mlapi.domain import TrainingFailed
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_IMAGES
 from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
-from mlapi.pipelines.object_detection.engines.huggingface.model_files import first_line
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from mlapi import huggingface_files
-from mlapi.domain import TrainingFailed
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_IMAGES
 from mlapi.pipelines.object_detection.engines.huggingface import model_files
 
@@ -54,6 +54,6 @@ def _imported() -> Any:
     try:
         from mlapi.pipelines.object_detection.engines.huggingface import detector
     except Exception as error:  # a broken torch raises ImportError, OSError, RuntimeError
-        message = f"torch and transformers do not import: {model_files.first_line(error)}"
+        message = f"torch and transformers do not import: {first_line(error)}"
         raise TrainingFailed("vision_missing", message) from error
     return detector

@@ -7,7 +7,7 @@ import importlib.util
 from pathlib import Path
 
 from mlapi import huggingface_files
-from mlapi.domain import TrainingFailed
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_IMAGES
 
 PACKAGES = ("torch", "transformers")
@@ -47,11 +47,6 @@ def find(name: str) -> Path:
     if failure is not None:
         raise failure
     return folder
-
-
-def first_line(error: Exception) -> str:
-    """The first line of a foreign library's message, which may be long."""
-    return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
 
 
 def _lacking(folder: Path) -> TrainingFailed | None:
