@@ -74,9 +74,9 @@ def start(
         with transaction.atomic():
             if kind == RunKind.CHALLENGER:
                 _lock_starts(project)
-            training = _active_training(project) if kind == RunKind.CHALLENGER else None
-            if training is not None:
-                return training, False
+                training = _active_training(project)
+                if training is not None:
+                    return training, False
             if _insert_unless_active(run):
                 if trigger in _RECORDED_STARTS:
                     base.record("train", actor=actor, project=project, reason=reason, run=run)
