@@ -126,7 +126,7 @@ def test_nothing_is_restored_over_what_is_there_without_saying_so(project, tmp_p
 
 
 @pytest.mark.nightly
-def test_what_is_there_is_replaced_if_that_is_said(project, tmp_path, new_data_dir):
+def test_existing_data_are_replaced_only_with_the_option_replace(project, tmp_path, new_data_dir):
     file, data_dir = tmp_path / "backup.tar", new_data_dir()
     call_command("backup", str(file), with_secrets=True, stdout=StringIO())
     assert manage(data_dir, "restore", str(file)).returncode == 0

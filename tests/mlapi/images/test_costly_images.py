@@ -98,7 +98,7 @@ def test_what_would_take_minutes_is_refused_at_once(tmp_path, name):
     assert raised.value.code == "image_too_large"
 
 
-def test_a_png_or_webp_with_endless_exif_is_shown_as_it_lies(tmp_path):
+def test_a_png_or_webp_with_endless_exif_is_shown_without_its_orientation(tmp_path):
     exif = exif_of_fractions()
     profile = b"Raw profile type exif\0\nexif\n 9\n" + exif.hex().encode()
     webp = io.BytesIO()
