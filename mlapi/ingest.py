@@ -90,8 +90,9 @@ def _refuse_foreign(caller: Caller, body: SetupBody) -> None:
 
 
 def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:
-    """Stores the event and queues its processing; START_TRAINING queues a run at once.
+    """Stores the event; START_TRAINING queues a run at once.
 
+    The processing of a received one is the caller's to request, after Label Studio has its answer.
     An event that names no project, or one out of scope, is stored without a project: it can be
     read and has no effect.
     """
@@ -104,18 +105,14 @@ def ingest_webhook(caller: Caller, body: WebhookBody) -> Event:
         ignored = f"names no project that {caller.name} opens"
     elif action not in KNOWN_ACTIONS:
         ignored = "an action that nothing is done for"
-    with transaction.atomic():
-        event = events.record(
-            project,
-            body.action,
-            body.payload,
-            request_id=request_id(),
-            status=EventStatus.IGNORED if ignored else EventStatus.RECEIVED,
-            outcome=ignored,
-        )
-        if project is not None and not ignored:
-            events.request_processing(project.pk)
-    return event
+    return events.record(
+        project,
+        body.action,
+        body.payload,
+        request_id=request_id(),
+        status=EventStatus.IGNORED if ignored else EventStatus.RECEIVED,
+        outcome=ignored,
+    )
 
 
 def handle_train(caller: Caller, body: TrainBody) -> Event:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from functools import partial
 from time import perf_counter
 from typing import Any, cast
 
 import orjson
+import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
 from django.db.models import QuerySet
@@ -37,6 +39,7 @@ from registry.models.event import EventStatus
 from registry.models.run import RunState
 from registry.reports.metrics import champion_metrics
 
+log = structlog.get_logger(__name__)
 MODEL_CLASS = "EvalsBackend"
 # The states of RQ, the queue of Label Studio's first ML backend.
 JOB_STATES = {
@@ -54,6 +57,26 @@ def json_response(body: Any, status: int = 200) -> HttpResponse:
     """A JSON response. NaN becomes null: Label Studio cannot read it."""
     content = orjson.dumps(body, option=orjson.OPT_NON_STR_KEYS)
     return HttpResponse(content, status=status, content_type="application/json")
+
+
+class ResponseBeforeWork(HttpResponse):
+    """A response that is sent before its `work` is done, by the same thread.
+
+    Servers call `close` after the last byte (PEP 3333). The work must be one that may be lost: if
+    it raises, or the process is killed, the caller has its answer already.
+    """
+
+    def __init__(self, response: HttpResponse, work: Callable[[], object]) -> None:
+        super().__init__(response.content, status=response.status_code, headers=response.headers)
+        self._work = work
+
+    def close(self) -> None:
+        try:
+            self._work()
+        except Exception:
+            log.exception("work_after_response_failed")
+        finally:
+            super().close()
 
 
 class OneParser(BaseContentNegotiation):
@@ -216,7 +239,11 @@ class Webhook(ProtocolView):
         body = {"status": event.status, "event": event.pk}
         if event.run_id:
             body["job"] = str(event.run_id)
-        return json_response(body, status=200 if event.status == EventStatus.IGNORED else 201)
+        response = json_response(body, status=200 if event.status == EventStatus.IGNORED else 201)
+        if event.status != EventStatus.RECEIVED or event.project_id is None:
+            return response
+        # An event that no job was queued for is found by the next one, or by maintenance.
+        return ResponseBeforeWork(response, partial(events.request_processing, event.project_id))
 
 
 class Train(ProtocolView):

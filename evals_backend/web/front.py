@@ -290,7 +290,7 @@ class Front:
 
     def _work(self, job: Job) -> None:
         """Answer the job by the application; called by a thread of its lane."""
-        connection = job.connection
+        connection, exchange = job.connection, None
         try:
             exchange = Exchange(job.head, connection.address, self._address, job.body)
             answer = exchange.answer(self._site.application)
@@ -301,6 +301,11 @@ class Front:
             log.exception("request_failed")
             answer, connection.keeps = messages.error(500), False
         self._send_from_lane(connection, answer)
+        if exchange is not None:
+            try:
+                exchange.close()
+            except Exception:
+                log.exception("request_not_completed")
 
     def _send_from_lane(self, connection: Connection, answer: bytes) -> None:
         """Send an answer; called by the thread of a lane, to which the connection belongs."""

@@ -87,10 +87,14 @@ class _Sink:
 
 
 class Exchange:
-    """A request that was read whole, and its response. Raises Refused."""
+    """A request that was read whole, and its response. Raises Refused.
+
+    It is to be closed after its answer was sent, or was not to be had.
+    """
 
     def __init__(self, head: Head, client: Address, server: Address, body: bytes) -> None:
         self._sink = _Sink()
+        self._result: Any = None
         try:
             self._response, self.environ = wsgi.create(
                 head.request, self._sink, client, server, _CONFIG
@@ -103,14 +107,15 @@ class Exchange:
 
     def answer(self, application: Application) -> bytes:
         """What the application answers."""
-        result = application(self.environ, self._response.start_response)
-        try:
-            for chunk in result:
-                self._response.write(chunk)
-            self._response.close()
-        finally:
-            getattr(result, "close", lambda: None)()
+        self._result = application(self.environ, self._response.start_response)
+        for chunk in self._result:
+            self._response.write(chunk)
+        self._response.close()
         return b"".join(self._sink.chunks)
+
+    def close(self) -> None:
+        """Let the application complete the request, as PEP 3333 has it: it may do work then."""
+        getattr(self._result, "close", lambda: None)()
 
     @property
     def keeps_alive(self) -> bool:

@@ -5,6 +5,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from evals_backend.web.front import Front, Share
 from evals_backend.web.lanes import Limits
@@ -31,8 +32,19 @@ class Signals:
         os.eventfd_write(self._wake, 1)
 
 
+class Result(list):
+    """What a WSGI application returns; `close` is called when it was sent."""
+
+    def __init__(self, chunks: list[bytes], close: Callable[[], None]) -> None:
+        super().__init__(chunks)
+        self.close = close
+
+
 class TestSite:
-    """Paths under /slow wait for `released`; all others answer what they got."""
+    """Paths under /slow wait for `released`; all others answer what they got.
+
+    After the answer of /then it waits for `released`, and of /then-raises it fails.
+    """
 
     __test__ = False
     body_max = 1_000_000
@@ -42,6 +54,7 @@ class TestSite:
         self.released = threading.Event()
         self.environs: list[dict] = []
         self.refusals: list[tuple[str, int]] = []
+        self.completed: list[str] = []
 
     def lane(self, path: str) -> str:
         return "slow" if path.startswith("/slow") else "fast"
@@ -51,7 +64,7 @@ class TestSite:
             return None
         return b"HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\ninstant"
 
-    def application(self, environ: dict, start_response: Callable) -> list[bytes]:
+    def application(self, environ: dict, start_response: Callable) -> "Result":
         self.environs.append(environ)
         path, body = environ["PATH_INFO"], environ["wsgi.input"].read()
         if path.startswith("/slow"):
@@ -61,7 +74,14 @@ class TestSite:
         if path == "/large":
             body = b"x" * LARGE
         start_response("200 OK", [("Content-Length", str(len(body)))])
-        return [body]
+        return Result([body], partial(self._complete, path))
+
+    def _complete(self, path: str) -> None:
+        if path == "/then":
+            self.released.wait(PATIENCE_S)
+        if path == "/then-raises":
+            raise ValueError("broken")
+        self.completed.append(path)
 
     def refused(self, job, status: int) -> None:
         self.refusals.append((job.path, status))

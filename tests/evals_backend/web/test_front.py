@@ -54,6 +54,24 @@ def test_a_large_body_and_a_large_answer_come_whole(address, site):
     assert len(client.answer()[2]) == LARGE
 
 
+def test_an_answer_is_sent_before_the_application_completes_the_request(address, site):
+    client = Client(address)
+    for path in ("/then", "/echo"):  # the connection takes the next one meanwhile
+        client.send(post(path, b"sent"))
+        assert client.answer()[2] == b"sent"
+    assert eventually(lambda: site.completed == ["/echo"])
+    site.released.set()
+    assert eventually(lambda: site.completed == ["/echo", "/then"])
+
+
+def test_an_application_that_fails_after_its_answer_costs_nobody_anything(address, site):
+    client = Client(address)
+    for path in ("/then-raises",) * 3 + ("/echo",):
+        client.send(post(path, b"sent"))
+        assert client.answer()[2] == b"sent"
+    assert eventually(lambda: site.completed == ["/echo"])
+
+
 def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(address):
     client = Client(address)
     whole = post("/echo", b"body", "Expect: 100-continue")

@@ -4,12 +4,15 @@ import json
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError
 from django.utils import timezone
 from django_q.models import OrmQ
 
+from mlapi.jobs import maintenance
 from mlapi.labelstudio.events import KNOWN_ACTIONS
 from mlapi.mirror.process_events import process_pending_events
-from registry.actions import runs
+from registry import queue
+from registry.actions import events, runs
 from registry.models import Event, Project, TrainingRun
 from tests.factories import TrainingRunFactory
 from tests.mlapi.caller import queries
@@ -78,6 +81,20 @@ def test_an_event_is_stored_and_applied_whatever_a_task_contains(sent, stored, c
     (mirrored,) = known.tasks.all()
     if stored != "cut":
         assert event_row.payload["tasks"][0]["data"] == mirrored.data == {"text": stored}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_event_is_answered_before_its_processing_is_queued(call, known, monkeypatch):
+    def fail(project_id):
+        raise OperationalError("the database has gone")
+
+    monkeypatch.setattr(events, "request_processing", fail)
+    answer = call.post("/webhook", event("TASKS_CREATED"))
+    assert answer.status_code == 201
+    assert Event.objects.get().status == "received"
+    Event.objects.update(received_at=timezone.now() - timedelta(minutes=1))
+    maintenance.requeue_stuck_events()
+    assert queue.waiting_projects("process_events") == {known.pk}
 
 
 @pytest.mark.django_db
