@@ -1,7 +1,8 @@
 """Trains the network: first the head alone, then with it the later blocks of the backbone.
 
 The blocks until stride 8 are never trained, so what they make of each variation of an example is
-computed once, and epochs read it.
+computed once, and epochs read it; while the head alone is trained, that of all blocks. An epoch of
+the head takes a twelfth of one of both.
 """
 
 import copy
@@ -25,12 +26,12 @@ from mlapi.pipelines.object_detection.engines.objects import Objects
 # Of all examples, in inputs of 320 x 320; of larger ones fewer. More where examples are more, until
 # that many: what a training takes is in proportion to them.
 _VARIATIONS, _MOST_VARIATIONS = 240, 480
-_HEAD_EPOCHS, _WHOLE_EPOCHS = 6, 6
+_HEAD_EPOCHS, _WHOLE_EPOCHS = 8, 3
 _BATCH = 8
 _HEAD_RATE, _BACKBONE_RATE = 3e-3, 4e-4
 _VALIDATION, _MOST_VALIDATION = 0.15, 40  # share of the examples, and their number at most
 _LEAST_TO_VALIDATE = 20  # examples; of fewer all are learned
-_PATIENCE = 3  # epochs
+_PATIENCE = 2  # epochs that do not improve on what was there before them
 
 
 @dataclass(frozen=True)
@@ -73,29 +74,42 @@ def _fit(
     deadline: Callable[[], None],
 ) -> None:
     """Ends early where the validation loss no longer falls; leaves the best weights."""
-    late = network.backbone.late_parameters()
     head = list(network.head.parameters())
     for parameter in network.backbone.parameters():
         parameter.requires_grad_(False)
     steps = -(-len(variations) // _BATCH)
+    late = [_late(network, variation, deadline) for variation in variations]
     optimizer = torch.optim.AdamW(head, lr=_HEAD_RATE, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, _HEAD_RATE, total_steps=steps * _HEAD_EPOCHS, pct_start=0.15
     )
+
+    def by_head(batch: list[int]) -> tuple[Tensor, Tensor]:
+        levels = zip(*((variations[number].fine, *late[number]) for number in batch), strict=True)
+        return network.head(*map(torch.cat, levels))
+
     for _ in range(_HEAD_EPOCHS):
-        _epoch(network, variations, optimizer, schedule, deadline)
-    for parameter in late:
+        _epoch(by_head, variations, optimizer, schedule, deadline)
+    late.clear()
+    trained = network.backbone.late_parameters()
+    for parameter in trained:
         parameter.requires_grad_(True)
     rates = [_HEAD_RATE / 2, _BACKBONE_RATE]
     optimizer = torch.optim.AdamW(
-        [{"params": head}, {"params": late}], lr=_BACKBONE_RATE, weight_decay=1e-2
+        [{"params": head}, {"params": trained}], lr=_BACKBONE_RATE, weight_decay=1e-2
     )
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, rates, total_steps=steps * _WHOLE_EPOCHS, pct_start=0.15
     )
-    best, best_loss, since = None, np.inf, 0
+
+    def by_all(batch: list[int]) -> tuple[Tensor, Tensor]:
+        return network.from_early(torch.cat([variations[number].fine for number in batch]))
+
+    best, best_loss, since = network.state_dict(), np.inf, 0
+    if validation:
+        best, best_loss = copy.deepcopy(best), _loss_of(network, validation)
     for _ in range(_WHOLE_EPOCHS):
-        _epoch(network, variations, optimizer, schedule, deadline)
+        _epoch(by_all, variations, optimizer, schedule, deadline)
         if not validation:
             continue
         found = _loss_of(network, validation)
@@ -104,16 +118,22 @@ def _fit(
             best, best_loss, since = copy.deepcopy(network.state_dict()), found, 0
         elif since == _PATIENCE:
             break
-    if best is not None:
-        network.load_state_dict(best)
+    network.load_state_dict(best)
 
 
-def _epoch(network, variations, optimizer, schedule, deadline) -> None:
+def _epoch(
+    predict: Callable[[list[int]], tuple[Tensor, Tensor]],
+    variations: Sequence[_Variation],
+    optimizer: torch.optim.Optimizer,
+    schedule: torch.optim.lr_scheduler.LRScheduler,
+    deadline: Callable[[], None],
+) -> None:
+    """One pass over the variations; `predict` gives logits and sides of those of such numbers."""
     for batch in torch.randperm(len(variations)).split(_BATCH):
         deadline()
-        some = [variations[number] for number in batch.tolist()]
-        logits, sides = network.from_early(torch.cat([v.fine for v in some]))
-        found = loss(logits, sides, [v.assignment for v in some])
+        numbers = batch.tolist()
+        logits, sides = predict(numbers)
+        found = loss(logits, sides, [variations[number].assignment for number in numbers])
         optimizer.zero_grad()
         found.backward()
         parameters = [p for group in optimizer.param_groups for p in group["params"]]
@@ -125,6 +145,14 @@ def _epoch(network, variations, optimizer, schedule, deadline) -> None:
 @torch.no_grad()
 def _loss_of(network: Network, variations: Sequence[_Variation]) -> float:
     return sum(float(loss(*network.from_early(v.fine), [v.assignment])) for v in variations)
+
+
+@torch.no_grad()
+def _late(
+    network: Network, variation: _Variation, deadline: Callable[[], None]
+) -> tuple[Tensor, Tensor]:
+    deadline()
+    return network.backbone.late(variation.fine)
 
 
 @torch.no_grad()
