@@ -1,6 +1,7 @@
 """Predictions that Label Studio accepts, by its own validator."""
 
 import math
+import os
 
 import pytest
 from hypothesis import given
@@ -47,6 +48,30 @@ def test_a_prediction_has_a_region_for_each_answer_and_the_least_of_their_scores
     assert second["value"] == {"choices": ["x", "y"]}
     assert first["id"] != second["id"]
     assert len(first["id"]) == 10
+
+
+def test_processes_that_are_forked_from_one_give_regions_other_ids():
+    """As web processes are."""
+
+    def ids() -> bytes:
+        given = (prediction_of(answer("label", "g,1", 0.9))["result"][0]["id"] for _ in range(3))
+        return " ".join(given).encode()
+
+    read, write = os.pipe()
+    for child in [_forked(lambda: os.write(write, ids() + b" ")) for _ in range(2)]:
+        assert os.waitpid(child, 0)[1] == 0
+    os.close(write)
+    with open(read) as found:
+        given = [*found.read().split(), *ids().decode().split()]
+    assert len(set(given)) == len(given) == 9
+
+
+def _forked(work) -> int:
+    child = os.fork()
+    if not child:
+        work()
+        os._exit(0)
+    return child
 
 
 @given(
