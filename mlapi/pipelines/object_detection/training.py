@@ -153,10 +153,10 @@ def _learn(
     detector = _fit(engine, drawn, spec, job.seed, until)
     seconds = time.monotonic() - began
     progress.phase(f"choosing the thresholds of {spec.name}", 0.6)
-    scored, images, note = detector, list(drawn), "on the images that it learned from"
+    scored, images, note = detector, drawn, "on the images that it learned from"
     new = [label for label in spec.labels if label not in known]
     rest, validation = _split(drawn, new, job.seed)
-    if validation and seconds < _SHARE * (until - began) and seconds < job.time_budget_s:
+    if validation and seconds < _SHARE * (until - began):
         scored, images = _fit(engine, rest, spec, job.seed, until), validation
         note = f"on {len(validation)} images that it had not seen"
     validated = Validation.of(spec, images, _detected(spec, engine, scored, images))

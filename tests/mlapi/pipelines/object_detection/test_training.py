@@ -11,6 +11,7 @@ from mlapi.label_types.geometry import Rectangle
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines.object_detection import dataset, training
 from mlapi.pipelines.object_detection.examples import AnnotatedImage
+from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressReader, ProgressWriter
 from tests.mlapi.pipelines.object_detection import inks
 
@@ -20,6 +21,14 @@ SPEC = TargetSpec("box", "img", "Image", "image", "boxes", ("red", "blue"))
 def _drawn(*labels):
     boxes = tuple(LabelledBox(label, Rectangle(10, 10, 20, 20)) for label in labels)
     return AnnotatedImage(SizedImage(np.zeros((20, 20, 3), np.uint8), (20, 20)), boxes)
+
+
+def _job(tmp_path, **changes):
+    return TrainingJob(tmp_path, 1, 1, 1, "object_detection", (SPEC,), **changes)
+
+
+def _log(reader):
+    return [line["log"] for line in reader.new() if "log" in line]
 
 
 @pytest.fixture
@@ -76,6 +85,31 @@ def test_thresholds_are_chosen_on_a_quarter_of_enough_images():
     rare = [_drawn("red")] * 18 + [_drawn("blue")] * 2
     rest, validation = training._split(rare, SPEC.labels, seed=1)
     assert validation == [] or sum(box.label == "blue" for one in rest for box in one.boxes) == 2
+
+
+def test_the_time_budget_of_automl_does_not_decide_how_thresholds_are_chosen(tmp_path, progress):
+    reader = ProgressReader(tmp_path)
+    many = [_drawn("red", "blue") for _ in range(20)]
+
+    learned = training._learn(_job(tmp_path, time_budget_s=0), SPEC, inks.Inks(), many, progress)
+
+    assert learned.candidate.note == "Scored on 5 images that it had not seen."
+    assert "chosen on 5 images that it had not seen" in _log(reader)[-1]
+
+
+def test_a_training_that_takes_too_much_of_the_time_limit_is_not_followed_by_another(
+    tmp_path, progress
+):
+    class Slow(inks.Inks):
+        def train(self, examples, labels, *, seed, deadline):
+            time.sleep(0.4)
+            return super().train(examples, labels, seed=seed, deadline=deadline)
+
+    many = [_drawn("red", "blue") for _ in range(20)]
+
+    learned = training._learn(_job(tmp_path, time_limit_s=1), SPEC, Slow(), many, progress)
+
+    assert learned.candidate.note == "Scored on the images that it learned from."
 
 
 @pytest.mark.parametrize(
