@@ -98,6 +98,10 @@ class Holdout(ABC, Generic[Model, Predictions]):
         """The labels that are predicted, where controls of other parts can be shown by them."""
         return {}
 
+    def own(self, predictions: Predictions) -> Sequence[PairedTarget]:
+        """The targets whose primary metric has an interval: of the tasks that `metrics` are of."""
+        return self.paired(predictions, predictions).targets
+
     @abstractmethod
     def paired(self, candidate: Predictions, champion: Predictions | None) -> PairedHoldout:
         """Both on the same tasks; None is a champion that serves nothing of today's config."""
@@ -146,9 +150,7 @@ def evaluate(
         out_of_fold=optional("The outcomes out of fold", holdout.out_of_fold, [], progress),
         exemplars=optional("The exemplars", lambda: holdout.exemplars(predictions), [], progress),
         primary_metric=holdout.primary_metric,
-        own=optional(
-            "The interval", lambda: holdout.paired(predictions, predictions).targets, [], progress
-        ),
+        own=optional("The interval", lambda: holdout.own(predictions), [], progress),
         paired=paired,
         chosen=ChosenElsewhere(holdout.chosen(predictions), of_champion),
     )

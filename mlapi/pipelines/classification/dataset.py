@@ -52,7 +52,10 @@ class Modality(ABC):
         return self.input
 
     def with_input(self, other: Input) -> "Modality":
-        """The modality with an input of other settings; itself where it has none."""
+        """The modality that reads as `other` does; itself where it reads the same.
+
+        Texts are the same, whatever encoder there is beside them.
+        """
         return self
 
     def candidates_for(self, inputs: Sequence[Any], n_labels: int) -> tuple[Candidate, ...]:

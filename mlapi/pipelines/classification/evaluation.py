@@ -13,7 +13,6 @@ from mlapi.eva.execute import write_table
 from mlapi.eva.open import Eva
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.evaluation.evaluate import Holdout, Version, outcome_row, predict_table
-from mlapi.inputs import Input
 from mlapi.label_types import shape_of, value_of
 from mlapi.label_types.base import Evaluated
 from mlapi.label_types.label_metrics import Log, row
@@ -91,14 +90,15 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
         }
 
     def predict(self, version: Version[Classifier]) -> dict[str, HoldoutPredictions] | None:
-        dataset, table = self._dataset, self._table
-        if version.model.input != dataset.modality.input:
-            # The new version, too, may read less than it was offered.
-            table = f"{table}_of_{version.number}"
-            dataset = self._with_input(version.model.input)
-            if all(dataset.holdout[c.input].isna().all() for c in dataset.columns.values()):
-                return None
-            write_table(self._eva, table, dataset.holdout, dataset.types)
+        # The new version, too, may read less than it was offered.
+        modality = self._dataset.modality.with_input(version.model.input)
+        if modality is self._dataset.modality:
+            return predict_holdout(self._eva, self._job, version, self._dataset, self._table)
+        dataset = datasets.build(modality, self._job.rows, self._job.targets, self._job.seed)
+        if _has_inputs(self._dataset) and not _has_inputs(dataset):
+            return None
+        table = f"{self._table}_of_{version.number}"
+        write_table(self._eva, table, dataset.holdout, dataset.types)
         return predict_holdout(self._eva, self._job, version, dataset, table)
 
     def chosen(self, predictions: dict[str, HoldoutPredictions]) -> Chosen:
@@ -106,10 +106,6 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
             name: {task: label_types.classes_of(a) for task, a in found.answers.items()}
             for name, found in predictions.items()
         }
-
-    def _with_input(self, other: Input) -> Dataset:
-        modality = self._dataset.modality.with_input(other)
-        return datasets.build(modality, self._job.rows, self._job.targets, self._job.seed)
 
     def metrics(self, predictions: dict[str, HoldoutPredictions]) -> list[MetricRow]:
         """The primary one is the mean of the trained targets' macro F1."""
@@ -155,6 +151,9 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
     def _trained(self, predictions: dict[str, HoldoutPredictions]) -> list[HoldoutTarget]:
         return [target for target in self._targets if target.spec.name in predictions]
 
+    def own(self, predictions: dict[str, HoldoutPredictions]) -> Sequence[PairedTarget]:
+        return paired(self._targets, predictions, predictions, {}).targets
+
     def paired(
         self,
         candidate: dict[str, HoldoutPredictions],
@@ -166,6 +165,11 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
             if self._job.champion and name in candidate and name in (champion or {})
         }
         return paired(self._targets, candidate, champion or {}, beside)
+
+
+def _has_inputs(dataset: Dataset) -> bool:
+    """Whether any task of the holdout has an input."""
+    return any(dataset.holdout[c.input].notna().any() for c in dataset.columns.values())
 
 
 def predict_holdout(

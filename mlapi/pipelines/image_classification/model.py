@@ -201,7 +201,9 @@ class ImageModality(Modality):
         return Example(vector, content)
 
     def with_input(self, other: Input) -> "ImageModality":
-        return ImageModality(self._store, other) if isinstance(other, ImageFeatures) else self
+        if other == self.input or not isinstance(other, ImageFeatures):
+            return self
+        return ImageModality(self._store, other)
 
     def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:
         return fit_columns(inputs, seed)

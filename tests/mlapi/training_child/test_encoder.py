@@ -17,7 +17,7 @@ from mlapi.texts.encoders.windows import WindowEncoder
 from mlapi.texts.refs import EncoderRef
 from tests.mlapi.texts import tiny_bert
 
-from .conftest import target, tasks
+from .conftest import target, task, tasks
 
 MEANINGS = {
     "animal": ["dog", "cat", "horse", "cow", "sheep", "lion", "wolf", "goose", "duck", "hen"],
@@ -76,6 +76,29 @@ def test_the_encoder_is_an_evadb_function_that_reads_each_text_once(with_encoder
     assert [s for s in job.statements if s.startswith(f"SELECT id, {name}(text)")]
     (found,) = (found for _, _, found in embedding.read_vectors(job.folder))
     assert set(found) == set(map(vectors.key, SENTENCES))
+
+
+@pytest.mark.encoder
+@pytest.mark.parametrize("holdout", [[], [{"other": "text"}]])
+def test_a_version_without_vectors_is_made_where_no_holdout_task_can_be_read(make_job, holdout):
+    """In a script without spaces characters decide: it reads less than it was offered."""
+    read = TextInput().for_options({"encoder": "minilm", "encoder_tokens": 64})
+    rows = [
+        task(i, f"{topic}在第{i}页", {"topic": topic}, "train")
+        for i, topic in enumerate(["小狗", "汽车", "面包"] * 4, start=1)
+    ]
+    rows += [
+        {**task(100 + i, "", {"topic": "小狗"}, "holdout"), "data": data}
+        for i, data in enumerate(holdout)
+    ]
+    job = make_job(
+        rows,
+        targets=[target(labels=("小狗", "汽车", "面包"))],
+        options={"encoder": "minilm", "encoder_tokens": 64},
+        input=read.settings,
+    )
+
+    assert "sentence" not in job.train()["recipe"]
 
 
 @pytest.mark.encoder

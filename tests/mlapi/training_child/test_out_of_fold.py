@@ -76,6 +76,19 @@ def test_champion_and_candidate_are_compared_out_of_fold_too(make_job, trained):
     assert comparison["targets"]["topic"]["n_out_of_fold"] == 48
 
 
+def test_the_interval_of_the_primary_metric_is_of_the_holdout_beside_a_champion_too(
+    make_job, trained
+):
+    champion = champion_of(trained, out_of_fold=recorded(trained))
+    alone, beside = (
+        make_job(tasks(*some_texts(90)), [target()], **more)
+        for more in ({}, {"champion": champion})
+    )
+
+    assert alone.train()["primary_interval"] == beside.train()["primary_interval"] is not None
+    assert beside.result["comparison"]["n_out_of_fold"] == 48
+
+
 def test_a_version_that_learned_from_wrong_labels_is_worse_although_the_holdout_is_tiny(
     make_job, trained
 ):
