@@ -157,8 +157,10 @@ def _learn(
     new = [label for label in spec.labels if label not in known]
     rest, validation = _split(drawn, new, job.seed)
     if validation and seconds < _SHARE * (until - began):
-        scored, images = _fit(engine, rest, spec, job.seed, until), validation
-        note = f"on {len(validation)} images that it had not seen"
+        unseeing = _fit_again(engine, rest, spec, job.seed, until, progress)
+        if unseeing is not None:
+            scored, images = unseeing, validation
+            note = f"on {len(validation)} images that it had not seen"
     validated = Validation.of(spec, images, _detected(spec, engine, scored, images))
     progress.log(
         f"{spec.name}: {len(drawn)} images in {seconds:.1f} s; thresholds, chosen {note}: "
@@ -223,7 +225,7 @@ def _split(
     random.Random(seed).shuffle(order)  # noqa: S311
     n = round(_VALIDATION * len(order))
     validation, rest = order[:n], order[n:]
-    enough = len(_with_enough_boxes(rest, labels)) == len(labels)
+    enough = len(_with_enough_boxes(rest, labels)) == len(labels) and any(o.boxes for o in rest)
     if not enough or len(order) < _LEAST_TO_VALIDATE:
         return list(drawn), []
     return rest, validation
@@ -244,6 +246,23 @@ def _fit(
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         raise TrainingFailed("not_fitted", f"{engine.name} could not learn: {reason}") from error
+
+
+def _fit_again(
+    engine: Engine,
+    rest: Sequence[AnnotatedImage],
+    spec: TargetSpec,
+    seed: int,
+    until: float,
+    progress: ProgressWriter,
+) -> Detector | None:
+    """A detector without the validation images; None if it fails, which costs only its scores."""
+    try:
+        return _fit(engine, rest, spec, seed, until)
+    except (TrainingFailed, MemoryError) as error:
+        reason = error.message if isinstance(error, TrainingFailed) else "The memory is too small."
+        progress.log(f"{spec.name}: not trained again without the validation images. {reason}")
+        return None
 
 
 def _deadline(engine: Engine, until: float) -> Callable[[], None]:

@@ -113,6 +113,42 @@ def test_a_training_that_takes_too_much_of_the_time_limit_is_not_followed_by_ano
 
 
 @pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (TrainingFailed("not_fitted", "inks is late."), "inks is late."),
+        (ValueError("no pixel"), "inks could not learn: ValueError: no pixel"),
+        (MemoryError(), "The memory is too small."),
+    ],
+)
+def test_a_failure_without_the_validation_images_leaves_the_detector(
+    error, reason, tmp_path, progress
+):
+    class FailingOnFewer(inks.Inks):
+        def train(self, examples, labels, *, seed, deadline):
+            if len(examples) < len(many):
+                raise error
+            return super().train(examples, labels, seed=seed, deadline=deadline)
+
+    reader = ProgressReader(tmp_path)
+    many = [_drawn("red", "blue") for _ in range(20)]
+
+    learned = training._learn(_job(tmp_path), SPEC, FailingOnFewer(), many, progress)
+
+    assert learned.target.detector.labels == ["red", "blue"]
+    assert learned.candidate.note == "Scored on the images that it learned from."
+    failed, chosen = _log(reader)
+    assert failed == f"box: not trained again without the validation images. {reason}"
+    assert "chosen on the images that it learned from" in chosen
+
+
+def test_what_validates_leaves_a_box_to_learn_from_where_the_model_knows_all_labels():
+    one = [_drawn("red"), *(_drawn() for _ in range(7))]
+    for seed in range(20):
+        rest, _ = training._split(one, (), seed)
+        assert any(image.boxes for image in rest)
+
+
+@pytest.mark.parametrize(
     ("before", "now", "fits"),
     [
         ((640, 480), (640, 480), True),
