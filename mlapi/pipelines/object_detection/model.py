@@ -10,7 +10,7 @@ import numpy as np
 from mlapi.domain import InputError, Prediction, ScoredValue, TargetSpec
 from mlapi.images.features import SizedImage
 from mlapi.inputs import SizedImages
-from mlapi.label_types.geometry import from_pixels
+from mlapi.label_types.geometry import FOUND_FROM, from_pixels, overlaps
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines.object_detection import attributes
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
@@ -52,14 +52,16 @@ class DetectedTarget:
 
     def answer(self, spec: TargetSpec, boxes: Sequence[LabelledBox]) -> Prediction:
         """The prediction of today's target, candidates included."""
-        names = attributes.names(spec)
+        names = self._names(spec, boxes)
+        leasts = {learned: self._threshold(spec, learned, of) for learned, of in names.items()}
+        scored = [box for box in boxes if box.label in names and box.score is not None]
+        # Those that are served come first: no candidate takes the place of one.
+        scored.sort(key=lambda box: (box.score or 0.0) < leasts[box.label])
         found = []
-        for box in boxes:
-            label = names.get(self.todays.get(box.label, box.label))
-            if label is not None and box.score is not None:
-                least = self._threshold(spec, box.label, label)
-                value = replace(box, label=label, score=None, candidate=box.score < least)
-                found.append((ScoredValue(value, min(1.0, box.score)), least))
+        for box in one_of_each_object(scored, names):
+            score, least = box.score or 0.0, leasts[box.label]
+            value = replace(box, label=names[box.label], score=None, candidate=score < least)
+            found.append((ScoredValue(value, min(1.0, score)), least))
         regions = [region for region, _ in found]
         served = [region for region in regions if not region.value.candidate]
         candidates = [region for region in regions if region.value.candidate]
@@ -73,6 +75,12 @@ class DetectedTarget:
             score,
             min(margins, default=1.0),
         )
+
+    def _names(self, spec: TargetSpec, boxes: Sequence[LabelledBox]) -> dict[str, str]:
+        """By the learned name of each box the label that it has today, if it has any."""
+        names = attributes.names(spec)
+        todays = {box.label: self.todays.get(box.label, box.label) for box in boxes}
+        return {learned: names[today] for learned, today in todays.items() if today in names}
 
     def _threshold(self, spec: TargetSpec, learned: str, label: str) -> float:
         of_config = attributes.threshold(spec, label)
@@ -157,6 +165,31 @@ class DetectionModel:
     @property
     def nbytes(self) -> int:
         return sum(target.nbytes for target in self.targets)
+
+
+def one_of_each_object(boxes: Sequence[LabelledBox], names: Mapping[str, str]) -> list[LabelledBox]:
+    """Those of the boxes, the first ones preferred, that lie over none of another learned name
+    with the same label.
+
+    `names` are the labels by learned names; boxes of others are left out. A detector suppresses
+    only within each of its own names, and so finds an object once as a car and once as a truck.
+    """
+    named = [box for box in boxes if box.label in names]
+    learned = {box.label for box in named}
+    if len(learned) == len({names[name] for name in learned}):
+        return named
+    places = [box.place for box in named]
+    own, labels = (
+        np.array(column)
+        for column in zip(*((box.label, names[box.label]) for box in named), strict=True)
+    )
+    rivals = (labels[:, None] == labels) & (own[:, None] != own)
+    rivals &= overlaps(places, places) >= FOUND_FROM
+    kept: list[int] = []
+    for i in range(len(named)):
+        if not rivals[i, kept].any():
+            kept.append(i)
+    return [named[i] for i in kept]
 
 
 def _labelled(box: Box, width: int, height: int, size: tuple[int, int]) -> LabelledBox | None:

@@ -17,7 +17,7 @@ from mlapi.pipelines.object_detection.engines import HUGGING_FACE, ONNX, YOLO
 from mlapi.pipelines.object_detection.engines.base import Detector, Engine
 from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
-from mlapi.pipelines.object_detection.model import DetectedTarget
+from mlapi.pipelines.object_detection.model import DetectedTarget, one_of_each_object
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import CandidateRow
 
@@ -118,8 +118,7 @@ def result(
     found = [
         [
             replace(box, label=model.known[box.label])
-            for box in target.detect(one.image)
-            if box.label in model.known
+            for box in one_of_each_object(target.detect(one.image), model.known)
         ]
         for one in some
     ]
