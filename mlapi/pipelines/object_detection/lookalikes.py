@@ -10,6 +10,7 @@ from mlapi.domain import ScoredValue
 from mlapi.images.features import SizedImage
 from mlapi.label_types.geometry import Rectangle, from_pixels, overlaps
 from mlapi.label_types.labelled_box import LabelledBox
+from mlapi.pipelines.object_detection.engines.inputs import shrunk
 
 _SIDE = 480  # pixels; correlation takes a time that grows with the image and the object
 _SCALES = (0.8, 0.9, 1.0, 1.12, 1.25)
@@ -30,7 +31,7 @@ def lookalikes(
     By the correlation of their pixels with each drawn box at several scales, and by the model's own
     candidates of the label, from a lower correlation.
     """
-    pixels = _smaller(image.pixels)
+    pixels, _ = shrunk(image.pixels, _SIDE)
     found = [
         one
         for box in drawn
@@ -47,13 +48,6 @@ def lookalikes(
             kept.append(replace(one, value=replace(one.value, size=image.size)))
             known.append(one.value.place)
     return tuple(kept)
-
-
-def _smaller(pixels: np.ndarray) -> np.ndarray:
-    scale = min(1.0, _SIDE / max(pixels.shape[:2]))
-    if scale == 1.0:
-        return pixels
-    return cv2.resize(pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Images as the inputs of networks: shrunk or enlarged to one longer side, and padded."""
+"""Images at the size at which they are read: shrunk or enlarged to a longer side, and padded."""
 
 from collections.abc import Sequence
 
@@ -19,6 +19,13 @@ def side_for(relative: np.ndarray) -> int:
     small = float(np.percentile(relative, 10))
     fitting = [side for side in _SIDES if side * small >= _LEAST_OBJECT]
     return fitting[0] if fitting else _SIDES[-1]
+
+
+def shrunk(image: np.ndarray, longest: int) -> tuple[np.ndarray, float]:
+    """The image with no side above `longest` and none below a pixel, and its scale."""
+    if max(image.shape[:2]) <= longest:
+        return image, 1.0
+    return sized(image, longest)
 
 
 def sized(image: np.ndarray, side: int) -> tuple[np.ndarray, float]:

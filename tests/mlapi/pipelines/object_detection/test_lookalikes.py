@@ -1,6 +1,7 @@
 """What looks like a box that was just drawn."""
 
 import numpy as np
+import pytest
 
 from mlapi.images.features import SizedImage
 from mlapi.label_types.geometry import Rectangle
@@ -61,3 +62,16 @@ def test_a_plain_or_tiny_box_does_no_harm():
         Rectangle(99.9, 99.9, 0.1, 0.1),
     ):
         assert lookalikes(sized, [LabelledBox("cross", box)], []) == ()
+
+
+@pytest.mark.parametrize("height", [1, 2])
+def test_a_very_thin_image_is_no_error(height):
+    """Its height is less than half a pixel at the size at which objects are compared."""
+    image = np.full((height, 2048, 3), 220, np.uint8)
+    drawn, other = Rectangle(10, 0, 20, 100), Rectangle(50, 0, 20, 100)
+    for place in (drawn, other):
+        left, _, right, _ = place.in_pixels(2048, height)
+        image[:, round(left) : round(right)] = (40, 40, 160)
+    candidates = [LabelledBox("cross", other, score=0.1)]
+    found = lookalikes(SizedImage(image, (2048, height)), [LabelledBox("cross", drawn)], candidates)
+    assert [one.value.place for one in found] == [other]

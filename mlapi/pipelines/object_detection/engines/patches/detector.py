@@ -9,9 +9,10 @@ import numpy as np
 from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
+from mlapi.pipelines.object_detection.engines.inputs import shrunk
 from mlapi.pipelines.object_detection.engines.patches import channels, head
 from mlapi.pipelines.object_detection.engines.patches.head import Head, Layers
-from mlapi.pipelines.object_detection.engines.patches.objects import shrunk
+from mlapi.pipelines.object_detection.engines.patches.objects import LONGEST
 from mlapi.pipelines.object_detection.engines.patches.proposals import Proposer, Scales, Template
 
 _SUPPRESSION = Suppression(least_score=0.01, most_iou=0.45, most_boxes=2_000)
@@ -29,7 +30,7 @@ class PatchDetector(Detector):
 
     def detect(self, image: np.ndarray) -> list[Box]:
         """All candidates after non-maximum suppression, best first."""
-        small, scale = shrunk(image)
+        small, scale = shrunk(image, LONGEST)
         boxes, probabilities = self._judged(small)
         boxes /= scale
         boxes = geometry.within(boxes, image.shape[1], image.shape[0])
