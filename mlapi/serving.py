@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError
 
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
 from mlapi.errors import ConfigUnserved, ProjectUnknown
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 from mlapi.images.online import SECONDS, naming
 from mlapi.inputs.online import OnlineInputs
 from mlapi.labelstudio import consensus, results, visibility
@@ -171,7 +171,7 @@ def _drawn(served: _Served, context: Any) -> dict[str, Any]:
 
 
 def _suggest(
-    served: _Served, rows: list[dict[str, Any]], drawn: Mapping[str, Any], store: ImageSource
+    served: _Served, rows: list[dict[str, Any]], drawn: Mapping[str, Any], store: InputSource
 ) -> list[_TaskAnswers]:
     """What the version predicts beside what was drawn; none where it has nothing of that kind."""
     if not drawn:
@@ -199,7 +199,7 @@ def _mirrored(
     return [(ids[number], address) for number, address in named if number in ids]
 
 
-def _predict(served: _Served, rows: list[dict[str, Any]], store: ImageSource) -> list[_TaskAnswers]:
+def _predict(served: _Served, rows: list[dict[str, Any]], store: InputSource) -> list[_TaskAnswers]:
     """The predictor's answers; targets of a pipeline that fails on a row get `prediction_failed`.
 
     Logs one traceback for each pipeline. Raises EvalsError, and OperationalError or InterfaceError
@@ -230,7 +230,7 @@ class _BisectingPredictor:
     """
 
     def __init__(
-        self, predictor: VersionPredictor, specs: tuple[TargetSpec, ...], store: ImageSource
+        self, predictor: VersionPredictor, specs: tuple[TargetSpec, ...], store: InputSource
     ) -> None:
         self._predictor = predictor
         self._specs = specs

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
+from mlapi.images.features import ExtractorRef, InputSource, SizedImage
 from mlapi.labelstudio.references import filled
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def read_vectors(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     extractor: ExtractorRef,
-    store: ImageSource | None,
+    store: InputSource | None,
 ) -> "list[np.ndarray | InputError]":
     """The vector of each row's image, or why it has none; one look-up for all."""
     return _read(rows, spec, None if store is None else partial(store.vectors, extractor))
@@ -79,7 +79,7 @@ def read_pixels(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     max_side: int,
-    store: ImageSource | None,
+    store: InputSource | None,
 ) -> "list[np.ndarray | InputError]":
     """Each row's image, no side longer than `max_side`, or why it has none; one call for all."""
     found = read_images(rows, spec, max_side, store)
@@ -90,7 +90,7 @@ def read_images(
     rows: Sequence[dict[str, Any]],
     spec: TargetSpec,
     max_side: int,
-    store: ImageSource | None,
+    store: InputSource | None,
 ) -> list[SizedImage | InputError]:
     """As `read_pixels`, with the size of each file's image."""
     return _read(rows, spec, None if store is None else partial(store.images, max_side))

@@ -1,4 +1,4 @@
-"""What names the features of an image, and what gives features and pixels."""
+"""What names the features of an image, and the source of what models read beside a task's data."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,9 +31,9 @@ class SizedImage:
     size: tuple[int, int]
 
 
-class ImageSource(Protocol):
-    """Gives what models read of images by their addresses: feature vectors, stored ones or those
-    that it can make, or pixels.
+class InputSource(Protocol):
+    """Gives what models read that is not in a task's data: of images, by their addresses, feature
+    vectors, stored ones or those that it can make, or pixels; of texts their stored vectors.
     """
 
     def vectors(

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 
 from mlapi.domain import InputError
-from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
+from mlapi.images.features import ExtractorRef, InputSource, SizedImage
 
 _NOT_PREPARED = InputError("image_missing", "The image was not prepared for this process.")
 _NO_FEATURES = InputError("image_not_embedded", "The image has no features of this extractor.")
 
 
 @dataclass
-class FolderImageStore(ImageSource):
+class FolderImageStore(InputSource):
     """The contents of the folder; `errors` are of contents that cannot be read.
 
     `pixels` are the files that images are read from, by address.

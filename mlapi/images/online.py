@@ -13,7 +13,7 @@ from more_itertools import chunked
 
 from mlapi.domain import InputError, TargetSpec
 from mlapi.images.feature_store import FeatureStore, StoredFeature, named_in
-from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
+from mlapi.images.features import ExtractorRef, InputSource, SizedImage
 from mlapi.media.reader import Fetched, MediaReader
 from registry.errors import EvalsError
 from registry.models import Project
@@ -54,7 +54,7 @@ def naming(
                 yield task, text
 
 
-class OnlineImages(ImageSource):
+class OnlineImages(InputSource):
     """What one request or job needs of images: each is downloaded at most once.
 
     Vectors are stored with the mirrored tasks that name the images, and not where none does;

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol, Self
 
 from mlapi.domain import InputError, TargetSpec
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 
 if TYPE_CHECKING:  # they import the database
     from django.db.models import QuerySet
@@ -81,7 +81,7 @@ class Input(ABC):
         self,
         rows: Sequence[dict[str, Any]],
         target: TargetSpec,
-        source: ImageSource | None = None,
+        source: InputSource | None = None,
     ) -> list[Any]:
         """What a model reads of each task's data, or the InputError why there is none.
 
@@ -124,7 +124,7 @@ class Input(ABC):
         """The full name of its extractor or encoder, as versions record it; "" for none."""
         return ""
 
-    def source_in(self, folder: Path) -> ImageSource | None:
+    def source_in(self, folder: Path) -> InputSource | None:
         """The source of inputs in a run's folder; None for an input in the tasks' data."""
         return None
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from mlapi.domain import TargetSpec
 from mlapi.images import addresses
-from mlapi.images.features import ExtractorRef, ImageSource
+from mlapi.images.features import ExtractorRef, InputSource
 from mlapi.inputs.base import Input, Preparation
 
 
@@ -42,7 +42,7 @@ class ImageInput(Input):
         address = self._read(task_data, target)
         return thumbnail(project, address, large=large) if isinstance(address, str) else None
 
-    def source_in(self, folder: Path) -> ImageSource:
+    def source_in(self, folder: Path) -> InputSource:
         from mlapi.images.folder_store import FolderImageStore
 
         return FolderImageStore.read(folder)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mlapi.domain import TargetSpec
 from mlapi.images import addresses
-from mlapi.images.features import ExtractorRef, ImageSource
+from mlapi.images.features import ExtractorRef, InputSource
 from mlapi.inputs.image import ImageInput
 from mlapi.texts.refs import is_encoder
 
@@ -28,7 +28,7 @@ class ImageFeatures(ImageInput):
         self,
         rows: Sequence[dict[str, Any]],
         target: TargetSpec,
-        source: ImageSource | None = None,
+        source: InputSource | None = None,
     ) -> list[Any]:
         """The vectors; one look-up for all."""
         return addresses.read_vectors(rows, target, self._chosen(), source)

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from mlapi.domain import TargetSpec
 from mlapi.images import addresses
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 from mlapi.inputs.image import ImageInput
 
 
@@ -27,7 +27,7 @@ class ImagePixels(ImageInput):
         self,
         rows: Sequence[dict[str, Any]],
         target: TargetSpec,
-        source: ImageSource | None = None,
+        source: InputSource | None = None,
     ) -> list[Any]:
         """The images; one call of the source for all."""
         return addresses.read_pixels(rows, target, self.max_side, source)
@@ -54,6 +54,6 @@ class SizedImages(ImagePixels):
         self,
         rows: Sequence[dict[str, Any]],
         target: TargetSpec,
-        source: ImageSource | None = None,
+        source: InputSource | None = None,
     ) -> list[Any]:
         return addresses.read_images(rows, target, self.max_side, source)

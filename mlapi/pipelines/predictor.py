@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 
 # What a version's function does: columns in, one list for each output.
 Evaluate = Callable[..., list[list[Any]]]
@@ -22,13 +22,14 @@ class Predictor(ABC):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: ImageSource | None = None,
+        store: InputSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         """For each task's data, the answers of the trained targets by control name.
 
         `specs` are today's targets, by which inputs are read; None: those of the training. A
-        control in none of them is left out. `store` has what is read of images, and is not used
-        for texts. Never raises for what a task holds.
+        control in none of them is left out. `store` has what is not in a task's data: features or
+        pixels of images, and vectors of texts, which are made where it has none. Never raises for
+        what a task holds.
         """
 
     def suggest(
@@ -36,7 +37,7 @@ class Predictor(ABC):
         row: dict[str, Any],
         specs: Sequence[TargetSpec],
         drawn: Mapping[str, Any],
-        store: ImageSource | None,
+        store: InputSource | None,
     ) -> dict[str, Prediction]:
         """By control what it predicts for a task beside what a person has just drawn there.
 

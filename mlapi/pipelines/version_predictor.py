@@ -8,7 +8,7 @@ import structlog
 
 from mlapi import pipelines
 from mlapi.domain import NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 from mlapi.pipelines.batches import Batches
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.predictor import Predictor
@@ -65,7 +65,7 @@ class VersionPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec],
-        store: ImageSource,
+        store: InputSource,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         """As `predict`, in one batch with what other threads need at the same moment.
 
@@ -87,7 +87,7 @@ class VersionPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: ImageSource | None = None,
+        store: InputSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         todays = self.targets if specs is None else specs
         part_of = {target.name: self._part_of(target) for target in todays}
@@ -107,7 +107,7 @@ class VersionPredictor(Predictor):
         row: dict[str, Any],
         specs: Sequence[TargetSpec],
         drawn: Mapping[str, Any],
-        store: ImageSource | None,
+        store: InputSource | None,
     ) -> dict[str, Prediction]:
         found: dict[str, Prediction] = {}
         for name, part in self.parts.items():

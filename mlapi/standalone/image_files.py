@@ -13,7 +13,7 @@ import numpy as np
 from mlapi.domain import InputError, TargetSpec
 from mlapi.images.decoding import read_sized
 from mlapi.images.extractors.loading import extractor_for
-from mlapi.images.features import ExtractorRef, ImageSource, SizedImage
+from mlapi.images.features import ExtractorRef, InputSource, SizedImage
 from mlapi.pipelines.predictor import Predictor
 
 _BYTES = "bytes:"
@@ -35,8 +35,8 @@ class ImagePart:
         return self._predictor.predict(named, self.targets, store=images)
 
 
-class GivenImages(ImageSource):
-    """An ImageSource of what tasks hold themselves. An address elsewhere is not downloaded."""
+class GivenImages(InputSource):
+    """An InputSource of what tasks hold themselves. An address elsewhere is not downloaded."""
 
     def __init__(self) -> None:
         self._contents: list[bytes] = []

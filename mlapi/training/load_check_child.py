@@ -17,7 +17,7 @@ from mlapi import pipelines
 from mlapi.child_process.error_file import carry_out
 from mlapi.child_process.processes import begin
 from mlapi.domain import InputError, Prediction
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 from mlapi.inputs import Input
 from mlapi.pipelines.artifact import split
 from mlapi.pipelines.base import Pipeline
@@ -70,7 +70,7 @@ def _training_data(job: TrainingJob, pipeline: Pipeline) -> Iterator[dict[str, A
 
 
 def _has_input(
-    data: dict[str, Any], job: TrainingJob, read: Input, source: ImageSource | None
+    data: dict[str, Any], job: TrainingJob, read: Input, source: InputSource | None
 ) -> bool:
     """Whether a model can read any target of the task."""
     values = (read.read_all([data], target, source)[0] for target in job.targets)
@@ -81,7 +81,7 @@ def _check(
     predictor: Predictor,
     rows: list[dict[str, Any]],
     job: TrainingJob,
-    source: ImageSource | None,
+    source: InputSource | None,
     *,
     may_abstain: bool,
 ) -> None:

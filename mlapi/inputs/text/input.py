@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mlapi.domain import TargetSpec, TrainingFailed
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 from mlapi.inputs.base import Input, Preparation
 from mlapi.inputs.text import reading
 from mlapi.texts.refs import EncoderRef, is_encoder
@@ -45,7 +45,7 @@ class TextInput(Input):
         self,
         rows: Sequence[dict[str, Any]],
         target: TargetSpec,
-        source: ImageSource | None = None,
+        source: InputSource | None = None,
     ) -> list[Any]:
         """The texts; of those that a model encodes the stored vectors are looked up, at once."""
         found = super().read_all(rows, target, source)

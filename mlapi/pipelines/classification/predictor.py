@@ -12,7 +12,7 @@ import numpy as np
 
 from mlapi import label_types
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 from mlapi.label_types import shape_of
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.predictor import Evaluate, Predictor
@@ -95,7 +95,7 @@ class ClassifierPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: ImageSource | None = None,
+        store: InputSource | None = None,
     ) -> list[Answers]:
         specs_by_name = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         found: list[Answers] = [{} for _ in rows]

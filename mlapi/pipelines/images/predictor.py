@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import ImageSource
+from mlapi.images.features import InputSource
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines.predictor import Evaluate, Predictor
 
@@ -43,7 +43,7 @@ class VectorPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: ImageSource | None = None,
+        store: InputSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         name = self.targets[0].name
         todays = {spec.name: spec for spec in (self.targets if specs is None else specs)}

@@ -12,7 +12,7 @@ from typing import Any
 from more_itertools import chunked
 
 from mlapi.domain import InputError, NoPrediction, Prediction, TargetSpec
-from mlapi.images.features import ImageSource, SizedImage
+from mlapi.images.features import InputSource, SizedImage
 from mlapi.label_types.labelled_box import LabelledBox, boxes_from_json
 from mlapi.pipelines.object_detection.lookalikes import lookalikes
 from mlapi.pipelines.object_detection.model import DetectionModel
@@ -34,7 +34,7 @@ class DetectionPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         specs: Sequence[TargetSpec] | None = None,
-        store: ImageSource | None = None,
+        store: InputSource | None = None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         todays = {spec.name: spec for spec in (self.targets if specs is None else specs)}
         # A few images in memory at once; what is late is left out by the store's deadline.
@@ -48,7 +48,7 @@ class DetectionPredictor(Predictor):
         self,
         rows: Sequence[dict[str, Any]],
         todays: Mapping[str, TargetSpec],
-        store: ImageSource | None,
+        store: InputSource | None,
     ) -> list[dict[str, Prediction | NoPrediction]]:
         numbers = {n: t.spec.name for n, t in enumerate(self.model.targets)}
         served = [n for n, name in numbers.items() if name in todays]
@@ -83,7 +83,7 @@ class DetectionPredictor(Predictor):
         row: dict[str, Any],
         specs: Sequence[TargetSpec],
         drawn: Mapping[str, Any],
-        store: ImageSource | None,
+        store: InputSource | None,
     ) -> dict[str, Prediction]:
         found = {}
         for number, target in enumerate(self.model.targets):
