@@ -13,8 +13,12 @@ from registry.training_result import CandidateRow
 
 @dataclass(frozen=True)
 class AnnotatedImage:
-    """A training task: its image, and the boxes of the labels that are learned."""
+    """A training task: its image, and the boxes of the labels that are learned.
 
+    Tasks of one content have one `file`.
+    """
+
+    file: str
     image: SizedImage
     boxes: tuple[LabelledBox, ...]
 

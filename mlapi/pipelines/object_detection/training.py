@@ -114,7 +114,7 @@ def _read(
         if held > _MOST_BYTES:
             progress.log(f"{len(listed)} images are more than memory takes: {len(drawn)} are used.")
             break
-        drawn.append(AnnotatedImage(image, boxes))
+        drawn.append(AnnotatedImage(row["path"], image, boxes))
     return drawn
 
 
@@ -220,13 +220,18 @@ def _learnable(
 def _split(
     drawn: Sequence[AnnotatedImage], labels: Sequence[str], seed: int
 ) -> tuple[list[AnnotatedImage], list[AnnotatedImage]]:
-    """Those to learn the labels from, and those to choose thresholds on; none where too few."""
-    order = list(drawn)
-    random.Random(seed).shuffle(order)  # noqa: S311
-    n = round(_VALIDATION * len(order))
-    validation, rest = order[:n], order[n:]
+    """Those to learn the labels from, and those to choose thresholds on; none where too few.
+
+    Tasks with the same image are on one side. Files are named in the order of downloads, and so
+    shuffled in that of the tasks.
+    """
+    files = list(dict.fromkeys(one.file for one in drawn))
+    random.Random(seed).shuffle(files)  # noqa: S311
+    unseen = set(files[: round(_VALIDATION * len(files))])
+    rest = [one for one in drawn if one.file not in unseen]
+    validation = [one for one in drawn if one.file in unseen]
     enough = len(_with_enough_boxes(rest, labels)) == len(labels) and any(o.boxes for o in rest)
-    if not enough or len(order) < _LEAST_TO_VALIDATE:
+    if not enough or len(files) < _LEAST_TO_VALIDATE:
         return list(drawn), []
     return rest, validation
 

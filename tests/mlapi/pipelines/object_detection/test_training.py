@@ -1,6 +1,7 @@
 """What a training makes of too few boxes, of an engine that fails, and of one that is late."""
 
 import time
+from itertools import count
 
 import numpy as np
 import pytest
@@ -18,9 +19,13 @@ from tests.mlapi.pipelines.object_detection import inks
 SPEC = TargetSpec("box", "img", "Image", "image", "boxes", ("red", "blue"))
 
 
-def _drawn(*labels):
+_files = count()
+
+
+def _drawn(*labels, file=None):
     boxes = tuple(LabelledBox(label, Rectangle(10, 10, 20, 20)) for label in labels)
-    return AnnotatedImage(SizedImage(np.zeros((20, 20, 3), np.uint8), (20, 20)), boxes)
+    file = str(next(_files)) if file is None else file
+    return AnnotatedImage(file, SizedImage(np.zeros((20, 20, 3), np.uint8), (20, 20)), boxes)
 
 
 def _job(tmp_path, **changes):
@@ -146,6 +151,25 @@ def test_what_validates_leaves_a_box_to_learn_from_where_the_model_knows_all_lab
     for seed in range(20):
         rest, _ = training._split(one, (), seed)
         assert any(image.boxes for image in rest)
+
+
+def test_tasks_with_the_same_image_are_on_one_side_of_the_split():
+    twice = [_drawn("red", "blue", file=f"images/{n % 10}") for n in range(20)]
+    for seed in range(5):
+        rest, validation = training._split(twice, SPEC.labels, seed)
+        assert (len(rest), len(validation)) == (16, 4)
+        assert {one.file for one in rest}.isdisjoint(one.file for one in validation)
+    few = [_drawn("red", "blue", file=f"images/{n % 7}") for n in range(20)]
+    assert training._split(few, SPEC.labels, seed=1)[1] == []
+
+
+def test_the_split_is_the_same_whatever_the_files_are_named():
+    def taken(names):
+        tasks = [_drawn("red", "blue", file=name) for name in names]
+        _, validation = training._split(tasks, SPEC.labels, seed=1)
+        return [tasks.index(one) for one in validation]
+
+    assert taken("abcdefghijkl") == taken("lkjihgfedcba")
 
 
 @pytest.mark.parametrize(
