@@ -7,7 +7,7 @@ from mlapi.domain import TargetSpec
 from mlapi.images.features import SizedImage
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines.object_detection import thresholds
-from mlapi.pipelines.object_detection.model import DetectedTarget
+from mlapi.pipelines.object_detection.model import USUAL_THRESHOLD, DetectedTarget
 from registry.training_result import CandidateRow
 
 
@@ -33,9 +33,13 @@ class TargetResult:
 
 @dataclass(frozen=True)
 class Validation:
-    """Each label's threshold, chosen on images, and the F1 of the boxes at or above these."""
+    """Each label's threshold, and the F1 of the boxes at or above these.
+
+    `chosen` are the labels of which a box was found on the images; the others have the usual one.
+    """
 
     thresholds: Mapping[str, float]
+    chosen: frozenset[str]
     f1: float | None
 
     @classmethod
@@ -47,10 +51,14 @@ class Validation:
     ) -> "Validation":
         """By the boxes that were found on the images, with the spec's labels."""
         humans = [one.boxes for one in drawn]
-        least = thresholds.chosen(humans, found, spec.labels)
-        return cls(least, thresholds.f1(humans, found, least))
+        chosen = thresholds.chosen(humans, found, spec.labels)
+        least = {label: chosen.get(label, USUAL_THRESHOLD) for label in spec.labels}
+        return cls(least, frozenset(chosen), thresholds.f1(humans, found, least))
 
     @property
     def summary(self) -> str:
         """The thresholds for the run's log."""
-        return ", ".join(f"{label} {value:.2f}" for label, value in self.thresholds.items())
+        return ", ".join(
+            f"{label} {value:.2f}" + ("" if label in self.chosen else " (the usual: no box found)")
+            for label, value in self.thresholds.items()
+        )

@@ -6,15 +6,16 @@ import numpy as np
 
 from mlapi.label_types.geometry import FOUND_FROM, overlaps
 from mlapi.label_types.labelled_box import LabelledBox
-from mlapi.pipelines.object_detection.model import LEAST_SCORE, USUAL_THRESHOLD
+from mlapi.pipelines.object_detection.model import LEAST_SCORE
 
 Values = Sequence[Sequence[LabelledBox]]
 _GREATEST = 0.95
 
 
 def chosen(humans: Values, found: Values, labels: Sequence[str]) -> dict[str, float]:
-    """By label the threshold with the best F1 of its boxes; the usual one without any."""
-    return {label: _best(*_ranked(humans, found, label)) for label in labels}
+    """By label the threshold with the best F1 of its boxes; none without a right box."""
+    ranked = {label: _ranked(humans, found, label) for label in labels}
+    return {label: _best(*some) for label, some in ranked.items() if some[1].any()}
 
 
 def f1(humans: Values, found: Values, thresholds: dict[str, float]) -> float | None:
@@ -60,8 +61,6 @@ def _matched(own: Sequence, known: Sequence) -> list[bool]:
 
 
 def _best(scores: np.ndarray, right: np.ndarray, n: int) -> float:
-    if not n or not right.any():
-        return USUAL_THRESHOLD
     f1 = 2 * np.cumsum(right) / (n + np.arange(1, len(scores) + 1))
     last = int(np.flatnonzero(f1 >= f1.max() - 1e-9)[-1])
     below = scores[last + 1] if last + 1 < len(scores) else LEAST_SCORE
