@@ -36,7 +36,10 @@ class _Checkboxes:
 
 @admin.register(User)
 class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
-    """Users. Only superusers set superusers and permissions outside groups."""
+    """Users. Only superusers set superusers and permissions outside groups.
+
+    Nobody changes or deletes a user who may do more than they may.
+    """
 
     form = UserChangeForm
     add_form = UserCreationForm
@@ -47,13 +50,11 @@ class UserAdmin(_Checkboxes, BaseUserAdmin, ModelAdmin):  # type: ignore[misc]
         return fields if _is_super(request) else (*fields, "is_superuser", "user_permissions")
 
     def get_form(self, request: HttpRequest, obj: User | None = None, **kwargs: Any) -> Any:
-        """Offers the groups whose permissions the editor holds, and the user's own."""
+        """Offers the groups whose permissions the editor holds."""
         form = super().get_form(request, obj, **kwargs)
         groups: Any = form.base_fields.get("groups")
         if groups is not None and not _is_super(request):
-            reached = ~Q(permissions__in=Permission.objects.exclude(pk__in=_held(request)))
-            current = Q(pk__in=obj.groups.values("pk") if obj else [])
-            groups.queryset = groups.queryset.filter(reached | current)
+            groups.queryset = groups.queryset.exclude(permissions__in=_not_held(request))
         return form
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
@@ -74,9 +75,34 @@ def _held(request: HttpRequest) -> QuerySet:
     return held.filter(full_name__in=request.user.get_all_permissions()).values("pk")
 
 
+def _not_held(request: HttpRequest) -> QuerySet:
+    """The permissions that the requesting user lacks."""
+    return Permission.objects.exclude(pk__in=_held(request))
+
+
+def _users_within_reach(request: HttpRequest) -> QuerySet[User]:
+    """The users who may do no more than the requesting user; all, for a superuser.
+
+    A password or a token of another user is their login. What inactive users could do if they
+    were active counts, because who may change them may activate them.
+    """
+    if _is_super(request):
+        return User.objects.all()
+    more = Q(pk__in=User.objects.filter(user_permissions__in=_not_held(request)).values("pk"))
+    more |= Q(groups__in=Group.objects.filter(permissions__in=_not_held(request)).values("pk"))
+    more |= Q(is_superuser=True)
+    beyond = User.objects.filter(more).values("pk")
+    return User.objects.exclude(pk__in=beyond)
+
+
 def _within_reach(request: HttpRequest, user: User | None) -> bool:
-    """False for a superuser's row if the user is none: a new password would give them its login."""
-    return user is None or not user.is_superuser or _is_super(request)
+    """Whether the user may do no more than the requesting one; asked once per request and user."""
+    if user is None or _is_super(request):
+        return True
+    known: dict[int, bool] = vars(request).setdefault("users_within_reach", {})
+    if user.pk not in known:
+        known[user.pk] = _users_within_reach(request).filter(pk=user.pk).exists()
+    return known[user.pk]
 
 
 @admin.register(Group)
@@ -95,17 +121,16 @@ class GroupAdmin(_Checkboxes, BaseGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(TokenProxy)
 class TokenAdmin(BaseTokenAdmin, ModelAdmin):  # type: ignore[misc]
-    """Tokens for REST, shown once; only superusers view and create those of superusers."""
+    """Tokens for REST, shown once. Nobody views or creates one of a user who may do more."""
 
     list_display = ("user", "created")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        tokens = super().get_queryset(request)
-        return tokens if _is_super(request) else tokens.filter(user__is_superuser=False)
+        return super().get_queryset(request).filter(user__in=_users_within_reach(request))
 
     def formfield_for_foreignkey(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if db_field.name == "user" and not _is_super(request):
-            kwargs["queryset"] = User.objects.filter(is_superuser=False)
+        if db_field.name == "user":
+            kwargs["queryset"] = _users_within_reach(request)
         return super().formfield_for_foreignkey(db_field, request, **kwargs)
 
     def save_model(self, request: HttpRequest, obj: TokenProxy, form: Any, change: bool) -> None:

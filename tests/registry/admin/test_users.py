@@ -79,20 +79,86 @@ def test_the_group_admin_gives_a_group_only_what_it_holds_itself(as_anna, runnin
     assert not Group.objects.filter(name="new").exists()
 
 
-def test_what_others_gave_a_group_or_a_user_stays_where_the_group_admin_saves(
-    as_anna, running_code
-):
+def test_what_others_gave_a_group_stays_where_the_group_admin_saves(as_anna, running_code):
     group = Group.objects.create(name="operators")
     group.permissions.add(running_code)
     form = {"name": "operations", "permissions": [running_code.pk]}
     assert as_anna.post(f"/admin/auth/group/{group.pk}/change/", form).status_code == 302
     group.refresh_from_db()
     assert (group.name, list(group.permissions.all())) == ("operations", [running_code])
+
+
+@pytest.fixture(params=["by a group", "directly", "when active"])
+def ben_who_may_do_more(request, running_code):
+    """A user with a permission that the group admin lacks."""
+    ben = User.objects.create_user("ben", is_staff=True, is_active=request.param != "when active")
+    if request.param == "directly":
+        ben.user_permissions.add(running_code)
+    else:
+        ben.groups.add(group := Group.objects.create(name="operators"))
+        group.permissions.add(running_code)
+    return ben
+
+
+def test_the_group_admin_changes_nobody_who_may_do_more(as_anna, ben_who_may_do_more):
+    ben = ben_who_may_do_more
+    before = ben.password
+    page = f"/admin/auth/user/{ben.pk}/"
+    assert as_anna.get(f"{page}change/").status_code == 200  # looked at
+    passwords = {"password1": "a long new one", "password2": "a long new one"}
+    for address in ("change/", "password/", "delete/"):
+        assert as_anna.post(page + address, form_of(ben, **passwords)).status_code == 403
+    marked = {"action": "delete_selected", "_selected_action": [ben.pk], "post": "yes"}
+    as_anna.post("/admin/auth/user/", marked)
+    ben.refresh_from_db()
+    assert ben.password == before
+
+
+def test_the_group_admin_has_no_token_of_who_may_do_more(as_anna, ben_who_may_do_more):
+    ben = ben_who_may_do_more
+    as_anna.post("/admin/authtoken/tokenproxy/add/", {"user": ben.pk})
+    assert not Token.objects.exists()
+    tokens.new_token(ben)
+    lists = as_anna.get("/admin/authtoken/tokenproxy/").content.decode()
+    assert f"/admin/authtoken/tokenproxy/{ben.pk}/" not in lists
+    for page in ("change/", "delete/"):
+        as_anna.post(f"/admin/authtoken/tokenproxy/{ben.pk}/{page}", {"post": "yes"})
+    assert Token.objects.get().user == ben
+
+
+def test_the_group_admin_sets_passwords_and_makes_tokens_of_who_may_no_more(as_anna, anna):
     ben = User.objects.create_user("ben")
-    ben.groups.add(group)
-    page = f"/admin/auth/user/{ben.pk}/change/"
-    assert as_anna.post(page, form_of(ben, first_name="Ben")).status_code == 302
-    assert list(ben.groups.all()) == [group]
+    ben.groups.add(Group.objects.get(name="admin"))  # as much as anna
+    new = {"usable_password": "true", "password1": "a long new one", "password2": "a long new one"}
+    for user in (ben, anna):
+        assert (
+            as_anna.post("/admin/authtoken/tokenproxy/add/", {"user": user.pk}).status_code == 200
+        )
+        assert as_anna.post(f"/admin/auth/user/{user.pk}/password/", new).status_code == 302
+        user.refresh_from_db()
+        assert user.check_password("a long new one")
+    assert {token.user for token in Token.objects.all()} == {anna, ben}
+
+
+def test_a_list_of_users_or_tokens_takes_as_many_queries_for_more_of_them(
+    as_anna, django_assert_max_num_queries
+):
+    def listed(model):
+        with django_assert_max_num_queries(30) as queries:
+            assert as_anna.get(f"/admin/{model}/").status_code == 200
+        return len(queries)
+
+    def made(*names):
+        for name in names:
+            user = User.objects.create_user(name)
+            user.groups.add(Group.objects.get(name="lead"))
+            tokens.new_token(user)
+
+    models = ("auth/user", "authtoken/tokenproxy")
+    made("ben")
+    few = [listed(model) for model in models]
+    made("cleo", "dora", "emil")
+    assert [listed(model) for model in models] == few
 
 
 def test_the_group_admin_puts_nobody_into_a_group_that_may_do_more(as_anna, anna, running_code):
