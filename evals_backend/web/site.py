@@ -1,7 +1,7 @@
 """What the web server serves: Django, the health at once, and a lane for each kind of request."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from time import perf_counter, time
 from typing import Any, NamedTuple
 
@@ -45,6 +45,27 @@ class _Instant(NamedTuple):
     environ: dict[str, Any]
     before_date: bytes
     after_date: bytes
+
+
+class _Result:
+    """A WSGI result, each part and the end of which may wait for the database for so long."""
+
+    def __init__(self, result: Iterable[bytes], seconds: float) -> None:
+        self._result = result
+        self._seconds = seconds
+
+    def __iter__(self) -> Iterator[bytes]:
+        parts = iter(self._result)
+        while True:
+            with deadline.within(self._seconds):
+                part = next(parts, None)
+            if part is None:
+                return
+            yield part
+
+    def close(self) -> None:
+        with deadline.within(self._seconds):
+            getattr(self._result, "close", lambda: None)()
 
 
 class Site:
@@ -110,8 +131,13 @@ class Site:
         route = _route(environ["PATH_INFO"])
         if route == "/webhook":
             return self._webhook(environ, start_response)
-        with deadline.within(_DATABASE_S[_LANES.get(route, "pages")]):
-            return self._application(environ, start_response)
+        return self._answered(environ, start_response, _DATABASE_S[_LANES.get(route, "pages")])
+
+    def _answered(
+        self, environ: dict[str, Any], start_response: Callable, seconds: float
+    ) -> _Result:
+        with deadline.within(seconds):
+            return _Result(self._application(environ, start_response), seconds)
 
     def _webhook(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         """An event that was not stored is noted, for Label Studio does not send it again."""
@@ -122,8 +148,8 @@ class Site:
             return start_response(status, headers, *more)
 
         # With a database that is away, no event waits for a thread that waits for the database.
-        with deadline.within(0.0 if registry_cache.CACHE.listener.is_away() else _WEBHOOK_S):
-            return self._application(environ, begin)
+        is_away = registry_cache.CACHE.listener.is_away()
+        return self._answered(environ, begin, 0.0 if is_away else _WEBHOOK_S)
 
     def refused(self, job: Job, status: int) -> None:
         """Count and log a request that reached no view."""

@@ -5,9 +5,10 @@ from contextlib import contextmanager
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import OperationalError, connection
 from psycopg2 import extensions
 
+from evals_backend.web.site import Site
 from mlapi import registry_cache
 from registry.actions import keys
 from registry.models import Event
@@ -46,6 +47,32 @@ def frozen_database():
             yield
     finally:
         connection.close()  # the deadline has ended it
+
+
+class Asks:
+    """A WSGI result that asks the database for longer than any request may wait."""
+
+    def __iter__(self):
+        self.close()
+        yield b""
+
+    def close(self):
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_sleep(%s)", [IN_TIME_S])
+
+
+@pytest.mark.parametrize(
+    "use", [list, lambda result: result.close()], ids=["sent", "done after it"]
+)
+def test_what_is_asked_while_an_answer_is_sent_and_after_it_has_a_deadline_too(listening, use):
+    result = Site(lambda environ, start_response: Asks()).application(
+        {"PATH_INFO": "/webhook"}, lambda *_: None
+    )
+    began = time.monotonic()
+    with pytest.raises(OperationalError, match="in time"):
+        use(result)
+    assert time.monotonic() - began < IN_TIME_S / 2
+    connection.close()  # the deadline has ended it
 
 
 def predict_body(uid: str) -> dict:
