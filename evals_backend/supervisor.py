@@ -105,10 +105,23 @@ class Child:
                 logger.error(
                     "process_ended", process=self.name, code=self._code, again_in_s=self._pause_s
                 )
-                self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
+                self._lengthen_pause()
             self._pid = None
         if now >= self._start_at and self.is_wanted():
-            self.start(signals)
+            try:
+                self.start(signals)
+            except OSError as error:  # no memory, or too many processes: the others go on
+                self._lengthen_pause()
+                self._start_at = now + self._pause_s
+                logger.error(
+                    "process_not_started",
+                    process=self.name,
+                    error=str(error),
+                    again_in_s=self._pause_s,
+                )
+
+    def _lengthen_pause(self) -> None:
+        self._pause_s = min(max(_FIRST_PAUSE_S, 2 * self._pause_s), _LONGEST_PAUSE_S)
 
     def _hangs(self) -> bool:
         """Whether it has computed nothing for so long, at each look of which it was waited for."""

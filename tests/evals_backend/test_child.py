@@ -1,6 +1,8 @@
-"""A child of the supervisor: what counts as a failed start."""
+"""A child of the supervisor: what counts as a failed start, and when it is tried again."""
 
+import os
 import sys
+from contextlib import suppress
 
 import pytest
 
@@ -31,3 +33,27 @@ def test_a_child_that_runs_on_demand_may_end_while_others_start_and_no_other(
     child.start(Signals())
     assert eventually(lambda: not child.is_running)
     assert child.has_failed == has_failed
+
+
+def test_a_fork_that_fails_is_tried_again_and_ends_nothing(monkeypatch):
+    fork, failures = os.fork, iter([BlockingIOError("too many processes"), OSError("no memory")])
+
+    def fail_twice() -> int:
+        if failure := next(failures, None):
+            raise failure
+        return fork()
+
+    monkeypatch.setattr(os, "fork", fail_twice)
+    monkeypatch.setattr("evals_backend.supervisor._FIRST_PAUSE_S", 0.01)
+    read, write = os.pipe2(os.O_NONBLOCK)
+    child = Child("test", lambda _: os.write(write, b"runs"), a_while)
+
+    def runs() -> bytes:
+        child.revive(Signals())
+        with suppress(BlockingIOError):
+            return os.read(read, 4)
+        return b""
+
+    assert eventually(runs)
+    assert next(failures, None) is None
+    child.kill()
