@@ -23,7 +23,10 @@ class StopSignals:
         self._descriptors = (self._reader, writer)
         # The kernel's side: it is written before any handler runs, also while C code runs.
         signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
-        for number in STOPS:
+        # `nohup` ignores SIGHUP, so that what it starts outlives its terminal.
+        is_ignored = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        self._stops = [n for n in STOPS if n != signal.SIGHUP or not is_ignored]
+        for number in self._stops:
             signal.signal(number, self._note)
         signal.signal(signal.SIGCHLD, self._ignore)  # without a handler it would wake nothing
 
@@ -56,9 +59,9 @@ class StopSignals:
             self._raises = False
 
     def leave(self) -> None:
-        """In a fork: restore the defaults and close this process's copy of the pipe."""
+        """In a fork: restore what was there before, and close this process's copy of the pipe."""
         signal.set_wakeup_fd(-1)
-        for number in (*STOPS, signal.SIGCHLD):
+        for number in (*self._stops, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         for descriptor in self._descriptors:
             os.close(descriptor)

@@ -62,7 +62,8 @@ def run(
     another cluster that it leads, of which all workers are a reserve.
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, _on_signal)
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` ignores SIGHUP
+            signal.signal(number, _on_signal)
     _configure(cluster)
     _log_errors(_refuse_newer_database)
     if cluster == queue.TRAINING:
