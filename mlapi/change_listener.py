@@ -64,7 +64,7 @@ class ChangeListener:
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except Error as error:
+            except Exception as error:  # noqa: BLE001 - without its thread each request would read
                 if not is_lost:  # one line for each loss
                     log.warning("change_listener_lost", error=str(error).strip())
                 is_lost = True
@@ -82,6 +82,8 @@ class ChangeListener:
             self._on_connect()
             session = connection.connection
             fail_when_silent(session)
+            notified = select.poll()  # `select` takes no descriptor above 1,023
+            notified.register(session, select.POLLIN)
             while not self._stopping.is_set():
                 begun = monotonic()
                 with deadline.within(ANSWER_S):
@@ -89,7 +91,7 @@ class ChangeListener:
                 while session.notifies:
                     self._on_change(session.notifies.pop(0).payload)
                 self._confirmed_at = begun
-                select.select([session], [], [], PING_S)
+                notified.poll(PING_S * 1000)
 
     def _connect(self) -> None:
         try:

@@ -1,8 +1,55 @@
 """What the listener asks of its connection."""
 
+import os
+import resource
 import socket
 
-from mlapi.change_listener import SILENT_S, fail_when_silent
+import pytest
+
+from mlapi.change_listener import SILENT_S, ChangeListener, fail_when_silent
+from tests.waiting import eventually
+
+_MOST_OF_SELECT = 1_024  # descriptors
+
+
+@pytest.fixture
+def many_descriptors():
+    """So many are open that the next one is more than `select` takes."""
+    before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before, 4 * _MOST_OF_SELECT), most))
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(_MOST_OF_SELECT)]
+    yield
+    for descriptor in held:
+        os.close(descriptor)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (before, most))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_listens_in_a_process_of_very_many_connections(many_descriptors):
+    connected = []
+    listener = ChangeListener(lambda subject: None, lambda: connected.append(True))
+    listener.start()
+    try:
+        assert eventually(listener.is_current)
+        assert not eventually(lambda: len(connected) > 1, within_s=2)
+    finally:
+        listener.stop()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_it_goes_on_after_any_error():
+    errors = iter([RuntimeError("a defect")])
+
+    def connect() -> None:
+        for error in errors:
+            raise error
+
+    listener = ChangeListener(lambda subject: None, connect)
+    listener.start()
+    try:
+        assert eventually(listener.is_current)
+    finally:
+        listener.stop()
 
 
 def test_a_connection_over_tcp_fails_within_seconds_of_silence():
