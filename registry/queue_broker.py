@@ -34,7 +34,8 @@ class NotifiedORM(ORM):
         session = self._listening() if self.list_key == queue.TRAINING else None
         select.select([session] if session else [], [], [], _POLL_S)
         if session:
-            session.poll()
+            with connections[Conf.ORM].wrap_database_errors:
+                session.poll()
             session.notifies.clear()
 
     def _listening(self) -> Any:

@@ -2,13 +2,17 @@
 
 import threading
 import time
+from contextlib import closing
 
+import psycopg2
 import pytest
-from django.db import connections
+from django.db import OperationalError, connections
+from django_q.conf import Conf
 from django_q.tasks import async_task
 
 from registry import queue, queue_broker
 from registry.queue_broker import NotifiedORM
+from tests.postgres import database_url
 from tests.waiting import PATIENCE_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -52,3 +56,15 @@ def test_a_worker_of_events_looks_by_itself(monkeypatch):
     assert broker.dequeue() is None
     async_task("mlapi.jobs.tick", cluster=queue.EVENTS)
     assert len(broker.dequeue()) == 1
+
+
+def test_a_session_that_the_database_ends_while_a_worker_waits_is_djangos_error(broker):
+    session = connections[Conf.ORM].connection
+    with closing(psycopg2.connect(database_url())) as other, other.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(%s)", [session.get_backend_pid()])
+    try:
+        with pytest.raises(OperationalError):
+            for _ in range(3):  # the server's last words come before the end
+                broker._wait()
+    finally:
+        connections[Conf.ORM].close()
