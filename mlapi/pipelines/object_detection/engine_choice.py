@@ -48,19 +48,20 @@ def check(engine: str) -> None:
 
 def chosen(name: str) -> "Engine":
     """The engine of that name. Raises InvalidOption, with the reason, if it cannot be used."""
-    from mlapi.pipelines.object_detection.engines import ENGINES
+    from mlapi.pipelines.object_detection.engines import ENGINES, learning
 
+    engines = learning()
     if name == AUTO:
-        return _first(ENGINES)
+        return _first(engines)
     if name not in ENGINES:
         raise InvalidOption(
             f"There is no engine {name!r}.",
-            hint=f"Known: {', '.join([AUTO, *ENGINES])}, or hf:<name or path of a model>.",
+            hint=f"Known: {', '.join([AUTO, *engines])}, or hf:<name or path of a model>.",
         )
-    missing = ENGINES[name].untrainable()
-    if missing is not None:
-        raise InvalidOption(f"The engine {name} cannot be used here: {missing}", hint="")
-    return ENGINES[name]
+    failure = engines[name].untrainable() if name in engines else ENGINES[name].not_trained
+    if failure is not None:
+        raise InvalidOption(f"The engine {name} cannot be used here: {failure}", hint="")
+    return engines[name]
 
 
 def _first(engines: "dict[str, Engine]") -> "Engine":

@@ -1,10 +1,10 @@
-"""Detection engines by name: each learns boxes from examples, in its own way.
+"""Detection engines by name: each learns boxes in its own way, or runs a model that is given.
 
 `base` has the interface; `geometry`, `objects`, `inputs`, `augmentation` and `candidates` are what
 engines share. Imports nothing of the pipeline above it.
 """
 
-from mlapi.pipelines.object_detection.engines.base import Engine
+from mlapi.pipelines.object_detection.engines.base import DetectorLoader, Engine
 from mlapi.pipelines.object_detection.engines.huggingface.engine import HuggingFace
 from mlapi.pipelines.object_detection.engines.lite.engine import Lite
 from mlapi.pipelines.object_detection.engines.onnx.engine import Onnx
@@ -12,4 +12,11 @@ from mlapi.pipelines.object_detection.engines.patches.engine import Patches
 from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 
 ONNX, YOLO, HUGGING_FACE = Onnx(), Yolo(), HuggingFace()
-ENGINES: dict[str, Engine] = {e.name: e for e in (Patches(), Lite(), YOLO, ONNX, HUGGING_FACE)}
+ENGINES: dict[str, DetectorLoader] = {
+    e.name: e for e in (Patches(), Lite(), YOLO, ONNX, HUGGING_FACE)
+}
+
+
+def learning() -> dict[str, Engine]:
+    """Those that learn."""
+    return {name: one for name, one in ENGINES.items() if isinstance(one, Engine)}

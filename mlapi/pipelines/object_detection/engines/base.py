@@ -1,4 +1,4 @@
-"""The interface of a detection engine: what learns boxes from examples, and what it has learned."""
+"""The interfaces of detection engines: what learns boxes, what was learned, what restores it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
@@ -52,26 +52,39 @@ class Detector(Protocol):
         return sum(int(array.nbytes) for array in self.arrays().values())
 
 
-class Engine(ABC):
-    """A way to learn boxes. Shared by all threads of a process.
+class DetectorLoader(ABC):
+    """Restores the detectors of one kind, by its name. Shared by all threads of a process.
 
     `needs` are the packages beside those of every installation that a detector of it needs, and
     `module` is the one that restores it, from which an export finds its source; None where an
-    export cannot have it.
+    export cannot have it. `not_trained` says how a model is named whose kind is not trained.
     """
 
     name: ClassVar[str]
     needs: ClassVar[tuple[str, ...]] = ()
     module: ClassVar[str | None] = None
+    not_trained: ClassVar[str] = ""
 
     def missing(self) -> str | None:
-        """Why what it has learned cannot be used on this machine, in words; None if it can."""
+        """Why its detectors cannot be used on this machine, in words; None if they can."""
         return None
+
+    @abstractmethod
+    def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Detector:
+        """The detector that gave these. Raises ValueError if they are no such detector's.
+
+        And TrainingFailed where it needs files of this machine that are missing or others.
+        """
+
+
+class Engine(DetectorLoader):
+    """A way to learn boxes. Shared by all threads of a process."""
 
     def untrainable(self) -> str | None:
         """Why it cannot learn on this machine, in words; None if it can."""
         return self.missing()
 
+    @abstractmethod
     def train(
         self,
         examples: Sequence[Example],
@@ -80,15 +93,4 @@ class Engine(ABC):
         seed: int,
         deadline: Callable[[], None],
     ) -> Detector:
-        """Learn the labels' boxes. `deadline` is called now and then, and raises to end it.
-
-        Raises ValueError where it is an engine that does not learn.
-        """
-        raise ValueError(self.untrainable())
-
-    @abstractmethod
-    def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Detector:
-        """The detector that gave these. Raises ValueError if they are no such detector's.
-
-        And TrainingFailed where it needs files of this machine that are missing or others.
-        """
+        """Learn the labels' boxes. `deadline` is called now and then, and raises to end it."""

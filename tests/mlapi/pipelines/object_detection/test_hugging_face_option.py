@@ -60,9 +60,19 @@ def test_a_folder_that_is_none_is_refused_with_what_a_folder_has(tmp_path):
     assert "preprocessor_config.json" in refused.value.hint
 
 
-def test_the_engine_itself_is_named_by_a_model_only():
+def test_what_is_not_trained_is_named_by_a_model_only():
     with pytest.raises(InvalidOption, match=r"hf cannot be used here: .* hf:<name or folder>"):
         engine_choice.check("hf")
+    with pytest.raises(InvalidOption, match=r"onnx cannot be used here: .* by model_path in the"):
+        engine_choice.check("onnx")
+
+
+def test_the_hint_of_an_unknown_engine_has_only_names_that_can_be_chosen():
+    with pytest.raises(InvalidOption, match=r"There is no engine 'other'") as refused:
+        engine_choice.check("other")
+
+    known = "Known: auto, patches, lite, yolo, or hf:<name or path of a model>."
+    assert refused.value.hint == known
 
 
 def test_a_version_of_it_says_which_package_is_not_installed(monkeypatch):

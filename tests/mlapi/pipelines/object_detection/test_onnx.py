@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlapi.pipelines.object_detection.engines import ENGINES, ONNX
+from mlapi.pipelines.object_detection.engines import ENGINES
 from mlapi.pipelines.object_detection.engines.onnx import detector
 from mlapi.pipelines.object_detection.engines.onnx.detector import OnnxDetector
 from tests.mlapi.pipelines.object_detection import onnx_files, squares
@@ -83,7 +83,3 @@ def test_the_layouts_of_other_exporters_are_read():
     boxes, scores = detector._read(selected, 2)
     assert boxes[1].tolist() == [10, 20, 30, 40]
     assert scores[1].tolist() == pytest.approx([0, 0.9])
-
-
-def test_it_is_no_engine_to_be_chosen():
-    assert "model_path" in ONNX.untrainable()

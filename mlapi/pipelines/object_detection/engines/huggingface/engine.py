@@ -4,27 +4,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Engine
+from mlapi.pipelines.object_detection.engines.base import DetectorLoader
 from mlapi.pipelines.object_detection.engines.huggingface import loading, model_files
 
 if TYPE_CHECKING:
     from mlapi.pipelines.object_detection.engines.huggingface.detector import HuggingFaceDetector
 
 
-class HuggingFace(Engine):
-    """See `base.Engine`. No export has it, which would need the model's files beside it."""
+class HuggingFace(DetectorLoader):
+    """See `base.DetectorLoader`. No export has it, which would need the model's files beside it."""
 
     name = "hf"
     needs = model_files.PACKAGES
+    not_trained = "a model of transformers is not trained. Name one: hf:<name or folder>."
 
     def missing(self) -> str | None:
         absent = model_files.missing_package()
         if absent is None:
             return None
         return f"The package {absent} is not installed. Install requirements-vision.txt."
-
-    def untrainable(self) -> str | None:
-        return "a model of transformers is not trained. Name one: hf:<name or folder>."
 
     def read(self, name: str) -> "HuggingFaceDetector":
         """The model of that name. Raises TrainingFailed as `loading.detector` does."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Engine
+from mlapi.pipelines.object_detection.engines.base import DetectorLoader
 
 if TYPE_CHECKING:
     from mlapi.pipelines.object_detection.engines.onnx.detector import OnnxDetector
@@ -13,14 +13,12 @@ if TYPE_CHECKING:
 _MOST_BYTES = 500_000_000
 
 
-class Onnx(Engine):
-    """See `base.Engine`."""
+class Onnx(DetectorLoader):
+    """See `base.DetectorLoader`."""
 
     name = "onnx"
     module = "mlapi.pipelines.object_detection.engines.onnx.detector"
-
-    def untrainable(self) -> str | None:
-        return "an ONNX file is not trained. Name it by model_path in the label config."
+    not_trained = "an ONNX file is not trained. Name it by model_path in the label config."
 
     def read(self, path: Path) -> "OnnxDetector":
         """The network of a file. Raises OSError, or ValueError for a file of another kind."""
