@@ -42,7 +42,10 @@ def model_path(spec: TargetSpec) -> str:
 
 
 def threshold(spec: TargetSpec, label: str) -> float | None:
-    """The least score with which a label is served, if the config says one: the label's first."""
+    """The least score with which a label is served, if the config says one: the label's first.
+
+    Less than 0.05 counts as 0.05, below which no box is found.
+    """
     found = (_number(spec.attribute(THRESHOLD, of)) for of in (label, ""))
     return next((number for number in found if number is not None), None)
 

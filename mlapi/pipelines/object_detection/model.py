@@ -14,11 +14,11 @@ from mlapi.label_types.geometry import FOUND_FROM, from_pixels, overlaps
 from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines.object_detection import attributes
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
+from mlapi.pipelines.object_detection.engines.candidates import LEAST_SCORE
 from mlapi.pipelines.parts import Parts, spec_parts
 
 MOST_SERVED = 1_000  # boxes of an image
-# Those below their label's threshold, by which versions are compared.
-LEAST_SCORE, MOST_CANDIDATES = 0.05, 100
+MOST_CANDIDATES = 100  # below their label's threshold, by which versions are compared
 USUAL_THRESHOLD = 0.5  # of a label that none was chosen for
 
 
@@ -84,7 +84,9 @@ class DetectedTarget:
 
     def _threshold(self, spec: TargetSpec, learned: str, label: str) -> float:
         of_config = attributes.threshold(spec, label)
-        return self.thresholds.get(learned, USUAL_THRESHOLD) if of_config is None else of_config
+        if of_config is None:
+            return self.thresholds.get(learned, USUAL_THRESHOLD)
+        return max(LEAST_SCORE, of_config)
 
     def to_parts(self) -> dict[str, Any]:
         arrays = self.detector.arrays()

@@ -6,7 +6,7 @@ import numpy as np
 
 from mlapi.label_types.geometry import FOUND_FROM, overlaps
 from mlapi.label_types.labelled_box import LabelledBox
-from mlapi.pipelines.object_detection.model import LEAST_SCORE
+from mlapi.pipelines.object_detection.engines.candidates import LEAST_SCORE
 
 Values = Sequence[Sequence[LabelledBox]]
 _GREATEST = 0.95

@@ -18,6 +18,11 @@ class Suppression:
     most_boxes: int  # of a label
 
 
+# What scores less is a mere trace: it is not served, and counts in no evaluation.
+LEAST_SCORE = 0.05
+USUAL = Suppression(least_score=LEAST_SCORE, most_iou=0.5, most_boxes=2_000)
+
+
 def candidates(
     labels: Sequence[str], boxes: np.ndarray, probabilities: np.ndarray, rule: Suppression
 ) -> list[Box]:

@@ -15,6 +15,7 @@ from mlapi.inputs import SizedImages
 from mlapi.pipelines import artifact
 from mlapi.pipelines.object_detection import engine_choice, pretrained
 from mlapi.pipelines.object_detection.engines import HUGGING_FACE
+from mlapi.pipelines.object_detection.engines.candidates import LEAST_SCORE
 from mlapi.pipelines.object_detection.engines.huggingface import loading
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
 from tests.mlapi import hub_cache
@@ -59,7 +60,7 @@ def test_boxes_of_each_kind_of_model_are_those_of_its_own_library(tmp_path, make
     model = AutoModelForObjectDetection.from_pretrained(folder_of(engine)).eval()
     with torch.inference_mode():
         output = model(**processor(images=image, return_tensors="pt"))
-    (expected,) = processor.post_process_object_detection(output, 0.02, [image.shape[:2]])
+    (expected,) = processor.post_process_object_detection(output, LEAST_SCORE, [image.shape[:2]])
 
     found = detector(engine).detect(image)
 
@@ -82,7 +83,7 @@ def test_images_of_any_size_are_answered(tmp_path, make, size):
 
     for box in made.detect(image):
         assert 0 <= box.left < box.right <= width and 0 <= box.top < box.bottom <= height
-        assert 0.02 <= box.score <= 1
+        assert LEAST_SCORE <= box.score <= 1
 
 
 def test_boxes_that_are_nearly_equal_are_one_object(finder):

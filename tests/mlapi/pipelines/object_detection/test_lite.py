@@ -36,7 +36,7 @@ def short(monkeypatch):
     from mlapi.pipelines.object_detection.engines.candidates import Suppression
     from mlapi.pipelines.object_detection.engines.lite import detector, training
 
-    monkeypatch.setattr(detector, "_SUPPRESSION", Suppression(0.0, 0.5, 20))
+    monkeypatch.setattr(detector, "USUAL", Suppression(0.0, 0.5, 20))
 
     monkeypatch.setattr(training, "_VARIATIONS", 8)
     monkeypatch.setattr(training, "_HEAD_EPOCHS", 1)

@@ -91,6 +91,16 @@ def test_the_label_config_has_the_last_word_on_thresholds_and_names():
     assert _labels(_answer(target, named)) == [("red", False), ("red", False)]
 
 
+def test_a_threshold_below_the_least_score_counts_as_that():
+    target = _target(Box("red", 0, 0, 9, 9, 0.06), Box("red", 20, 0, 29, 9, 0.04))
+    least, less = (
+        _answer(target, replace(SPEC, attributes=(("", "model_score_threshold", value),)))
+        for value in ("0.05", "0.01")
+    )
+    assert _labels(least) == [("red", False)]
+    assert less == least
+
+
 def test_a_renamed_label_is_served_by_its_new_name():
     model = DetectionModel(SizedImages(), [_target(Box("red", 0, 0, 9, 9, 0.7), red=0.6)])
     (target,) = model.renamed({"box": {"red": "crimson"}}).targets

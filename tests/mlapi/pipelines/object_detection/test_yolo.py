@@ -32,7 +32,7 @@ def short(monkeypatch):
     monkeypatch.setattr(training, "RANDOM", training.Schedule(1, 1e-3))
     monkeypatch.setattr(training, "GIVEN", training.Schedule(1, 1e-9))
     monkeypatch.setattr(training, "_BATCH", 2)
-    monkeypatch.setattr(detector, "_SUPPRESSION", Suppression(0.0, 0.5, 20))
+    monkeypatch.setattr(detector, "USUAL", Suppression(0.0, 0.5, 20))
 
 
 def small(**changed) -> bytes:

@@ -1,6 +1,7 @@
 """A detection model of transformers. Imports torch and transformers."""
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,13 +16,13 @@ from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_IMAGES
 from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
-from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
+from mlapi.pipelines.object_detection.engines.candidates import USUAL, candidates
 
 logging.set_verbosity_error()
 logging.disable_progress_bar()
 
 # These models learn to find each object once, so only boxes that are nearly equal are one object.
-_SUPPRESSION = Suppression(least_score=0.02, most_iou=0.8, most_boxes=2_000)
+_SUPPRESSION = replace(USUAL, most_iou=0.8)
 _THREADS = 4
 _THINNEST = 8
 

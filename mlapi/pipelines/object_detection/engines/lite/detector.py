@@ -9,10 +9,8 @@ import torch
 
 from mlapi.pipelines.object_detection.engines import geometry, inputs
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
-from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
+from mlapi.pipelines.object_detection.engines.candidates import USUAL, candidates
 from mlapi.pipelines.object_detection.engines.lite.network import Network, boxes_at, prepared
-
-_SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
 
 
 class LiteDetector(Detector):
@@ -33,7 +31,7 @@ class LiteDetector(Detector):
             scores = logits[0].sigmoid().flatten(1).T.numpy()
             boxes = boxes_at(sides[0]).flatten(0, 1).numpy()
         boxes = geometry.within(boxes / scale, image.shape[1], image.shape[0])
-        return candidates(self.labels, boxes, scores, _SUPPRESSION)
+        return candidates(self.labels, boxes, scores, USUAL)
 
     def header(self) -> dict[str, Any]:
         return {"labels": list(self.labels), "side": self._side}

@@ -9,10 +9,9 @@ import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry, inputs
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
-from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
+from mlapi.pipelines.object_detection.engines.candidates import USUAL, candidates
 from mlapi.pipelines.object_detection.engines.onnx import model_file
 
-_SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
 _END_TO_END = 6  # numbers of a box that the network has selected: sides, score and class
 
 
@@ -53,7 +52,7 @@ class OnnxDetector(Detector):
                 raise ValueError(f"OpenCV cannot run the network: {error.err}") from error
         boxes, scores = _read(output, len(self.labels))
         boxes = geometry.within(boxes / scale, width, height)
-        return candidates(self.labels, boxes, scores, _SUPPRESSION)
+        return candidates(self.labels, boxes, scores, USUAL)
 
     def header(self) -> dict[str, Any]:
         return {"labels": list(self.labels)}

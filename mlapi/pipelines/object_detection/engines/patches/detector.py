@@ -1,21 +1,21 @@
 """What the engine `patches` has learned, as arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
-from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
+from mlapi.pipelines.object_detection.engines.candidates import USUAL, candidates
 from mlapi.pipelines.object_detection.engines.inputs import shrunk
 from mlapi.pipelines.object_detection.engines.patches import channels, head
 from mlapi.pipelines.object_detection.engines.patches.head import Head, Layers
 from mlapi.pipelines.object_detection.engines.patches.objects import LONGEST
 from mlapi.pipelines.object_detection.engines.patches.proposals import Proposer, Scales, Template
 
-_SUPPRESSION = Suppression(least_score=0.01, most_iou=0.45, most_boxes=2_000)
+_SUPPRESSION = replace(USUAL, most_iou=0.45)
 _SECOND_LOOK = 0.05  # windows with less are judged once
 
 

@@ -10,12 +10,10 @@ from torch import nn
 
 from mlapi.pipelines.object_detection.engines import geometry, inputs
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
-from mlapi.pipelines.object_detection.engines.candidates import Suppression, candidates
+from mlapi.pipelines.object_detection.engines.candidates import USUAL, candidates
 from mlapi.pipelines.object_detection.engines.yolo import definition as definitions
 from mlapi.pipelines.object_detection.engines.yolo import network as networks
 from mlapi.pipelines.object_detection.engines.yolo.model_file import ModelFile
-
-_SUPPRESSION = Suppression(least_score=0.02, most_iou=0.5, most_boxes=2_000)
 
 
 class YoloDetector(Detector):
@@ -41,7 +39,7 @@ class YoloDetector(Detector):
         with self._lock, torch.inference_mode():
             boxes, scores = networks.detections(self._network, pixels)
         places = geometry.within(boxes.numpy() / scale, image.shape[1], image.shape[0])
-        return candidates(self.labels, places, scores.numpy(), _SUPPRESSION)
+        return candidates(self.labels, places, scores.numpy(), USUAL)
 
     def weights(self) -> bytes:
         """As a safetensors file has them."""
