@@ -71,7 +71,7 @@ def test_thresholds_are_chosen_on_what_is_served(second):
     known = dict.fromkeys(("car", "truck"), "Vehicle")
     model = pretrained.Pretrained("trucks.onnx", "fixed", detector, known)
     person_drew = DetectedTarget(VEHICLES, "", _Fixed([Box("Vehicle", *PLACE)]), {})
-    drawn = [AnnotatedImage(_image(n), person_drew.detect(_image())) for n in (0, 1)]
+    drawn = [AnnotatedImage(f"{n}.png", _image(n), person_drew.detect(_image())) for n in (0, 1)]
 
     found = pretrained.result(VEHICLES, model, drawn, _Log())
 
