@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth.models import User
@@ -16,7 +17,7 @@ from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
 from mlapi import registry_cache
-from mlapi.errors import CredentialsMissing, CredentialsWrong, KeyUnknown
+from mlapi.errors import CredentialsMissing, CredentialsWrong, CrossSite, KeyUnknown
 from registry.actions import keys
 from registry.models import AccessKey, Project
 from registry.throttle import KEYS, PASSWORDS
@@ -47,6 +48,11 @@ class Caller:
     def is_bound(self) -> bool:
         """Whether the scope is limited."""
         return bool(self.project or self.hostname)
+
+    @property
+    def is_ambient(self) -> bool:
+        """Whether a browser would authenticate any page's requests like this, without its doing."""
+        return self.key is None and self.user is None
 
     def may(self, permission: str) -> bool:
         """Whether it has the permission; keys and basic credentials have that of all routes."""
@@ -109,6 +115,29 @@ class OnlyWrongCredentialsFail(BaseAuthentication):
     def authenticate(self, request: Request) -> None:
         if getattr(request, "access_key", None) is None:
             by_basic(request.META)
+
+
+def refuse_cross_site(request: Request) -> None:
+    """Raises CrossSite for what a browser sends for a page of another site.
+
+    Browsers say so in Sec-Fetch-Site, which no page can set. To a plain http address they send
+    only Origin, which is "null" for some pages. Label Studio sends neither.
+    """
+    site, origin = request.META.get("HTTP_SEC_FETCH_SITE"), request.META.get("HTTP_ORIGIN")
+    if site is not None:
+        is_own = site in ("same-origin", "none")
+    else:
+        is_own = origin is None or _host(origin) == request.get_host().lower()
+    if not is_own:
+        raise CrossSite
+
+
+def _host(origin: str) -> str:
+    """The host of an Origin header, with its port; "" for one without."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return ""
 
 
 def _by_key(request: Request) -> Caller | None:

@@ -33,6 +33,13 @@ class RouteNotPermitted(HttpError):
     text = "This token's user may not call this route."
 
 
+class CrossSite(HttpError):
+    """A browser's POST for a page of another site, without a key or token of that page."""
+
+    code = "cross_site"
+    text = "A page of another site sent this request."
+
+
 class ProjectUnknown(HttpError):
     """A project that does not exist or is outside the caller's scope; indistinguishable."""
 

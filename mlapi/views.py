@@ -28,6 +28,7 @@ from mlapi.authentication import (
     OnlyWrongCredentialsFail,
     OptionalAuthentication,
     ProtocolAuthentication,
+    refuse_cross_site,
 )
 from mlapi.errors import JobUnknown, RouteNotPermitted, as_error
 from mlapi.monitoring import counters, exposition, readiness
@@ -103,6 +104,8 @@ class ProtocolView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         self.perform_authentication(request)
         if request.auth is not None:
+            if request.method == "POST" and self.caller.is_ambient:
+                refuse_cross_site(request)
             if self.needs and not self.caller.may(self.needs):
                 raise RouteNotPermitted
             refuse_chunked(request.META)

@@ -49,6 +49,7 @@ CODES = {
     "route_not_permitted": ErrorCode(
         403, "Use the URL with an access key, or a token of the group admin."
     ),
+    "cross_site": ErrorCode(403, "Send it from a server, or use the URL with an access key."),
     "project_unknown": ErrorCode(
         404, "Use the URL that was made for it, or a key without a scope."
     ),
