@@ -25,13 +25,12 @@ from mlapi.pipelines.object_detection.engines.objects import Objects
 
 # Of all examples, in inputs of 320 x 320; of larger ones fewer. More where examples are more, until
 # that many: what a training takes is in proportion to them.
-_VARIATIONS, _MOST_VARIATIONS = 240, 480
-_HEAD_EPOCHS, _WHOLE_EPOCHS = 8, 3
+_VARIATIONS, _MOST_VARIATIONS = 360, 480
+_HEAD_EPOCHS, _WHOLE_EPOCHS = 10, 2
 _BATCH = 8
 _HEAD_RATE, _BACKBONE_RATE = 3e-3, 4e-4
 _VALIDATION, _MOST_VALIDATION = 0.15, 40  # share of the examples, and their number at most
 _LEAST_TO_VALIDATE = 20  # examples; of fewer all are learned
-_PATIENCE = 2  # epochs that do not improve on what was there before them
 
 
 @dataclass(frozen=True)
@@ -73,7 +72,7 @@ def _fit(
     validation: Sequence[_Variation],
     deadline: Callable[[], None],
 ) -> None:
-    """Ends early where the validation loss no longer falls; leaves the best weights."""
+    """Leaves the weights with the least validation loss, of those since the head was trained."""
     head = list(network.head.parameters())
     for parameter in network.backbone.parameters():
         parameter.requires_grad_(False)
@@ -105,20 +104,12 @@ def _fit(
     def by_all(batch: list[int]) -> tuple[Tensor, Tensor]:
         return network.from_early(torch.cat([variations[number].fine for number in batch]))
 
-    best, best_loss, since = network.state_dict(), np.inf, 0
-    if validation:
-        best, best_loss = copy.deepcopy(best), _loss_of(network, validation)
+    kept = [(_loss_of(network, validation), copy.deepcopy(network.state_dict()))]
     for _ in range(_WHOLE_EPOCHS):
         _epoch(by_all, variations, optimizer, schedule, deadline)
-        if not validation:
-            continue
-        found = _loss_of(network, validation)
-        since += 1
-        if found < best_loss:
-            best, best_loss, since = copy.deepcopy(network.state_dict()), found, 0
-        elif since == _PATIENCE:
-            break
-    network.load_state_dict(best)
+        kept.append((_loss_of(network, validation), copy.deepcopy(network.state_dict())))
+    # Without a validation each loss is 0, and the last one is taken.
+    network.load_state_dict(min(reversed(kept), key=lambda one: one[0])[1])
 
 
 def _epoch(
