@@ -79,10 +79,10 @@ GROUPS = {
 _NAMED_BEFORE = {"registry.view_auditentry": "registry.view_act"}
 
 
-def may_view(user: User, model: type[Model]) -> bool:
-    """Whether the user may look at rows of the model."""
-    meta = model._meta
-    return user.has_perm(f"{meta.app_label}.view_{meta.model_name}")  # type: ignore[union-attr]
+def may_view(user: User, *models: type[Model]) -> bool:
+    """Whether the user may look at rows of each of the models."""
+    names = [f"{model._meta.app_label}.view_{model._meta.model_name}" for model in models]
+    return all(user.has_perm(name) for name in names)  # type: ignore[union-attr]
 
 
 def grant(apps: Any, schema_editor: Any = None) -> None:

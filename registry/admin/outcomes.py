@@ -1,6 +1,6 @@
 """Outcomes in the admin: predictions beside human labels, and the cells of a confusion matrix."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from django.contrib import admin
@@ -11,7 +11,8 @@ from unfold.decorators import display
 
 from registry.engine import LabelType, engine
 from registry.formatting import answer_text
-from registry.models import ModelVersion, Outcome, Target
+from registry.models import ModelVersion, Outcome, Target, Task
+from registry.permissions import may_view
 from registry.reports.confusion import in_label_cell, in_object_cell, with_human, with_prediction
 from registry.reports.tasks import TaskView, task_views, why_no_link
 
@@ -114,6 +115,7 @@ def cell_description(request: HttpRequest) -> dict[str, Any] | None:
 
 
 _EXCERPT = 160
+_OF_TASKS = ("beginning", "content")
 
 
 @admin.register(Outcome)
@@ -149,6 +151,12 @@ class OutcomeAdmin(LongListAdmin):
         "source",
         "when",
     ]
+
+    def get_list_display(self, request: HttpRequest) -> list[str]:
+        return _for_viewer(request, super().get_list_display(request))
+
+    def get_fields(self, request: HttpRequest, obj: Outcome | None = None) -> list[str]:
+        return _for_viewer(request, super().get_fields(request, obj))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -223,6 +231,12 @@ class OutcomeAdmin(LongListAdmin):
     @display(description="When")
     def when(self, outcome: Outcome) -> str:
         return ago(outcome.at)
+
+
+def _for_viewer(request: HttpRequest, names: Iterable[Any]) -> list[str]:
+    """The columns or fields without the content of tasks, if the user may not view tasks."""
+    may = may_view(request.user, Task)
+    return [name for name in names if may or name not in _OF_TASKS]
 
 
 def _view(outcome: Outcome) -> TaskView:

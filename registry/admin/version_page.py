@@ -6,7 +6,7 @@ from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import QueryDict
 from django.template.defaultfilters import filesizeformat
 
-from registry.engine import engine
+from registry.engine import LabelType, engine
 from registry.formatting import (
     answer_text,
     format_3dp,
@@ -19,6 +19,7 @@ from registry.metrics import Direction, metric_info, title
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
 from registry.proportions import Proportion, version_proportions
+from registry.reports import shown_models
 from registry.reports.metrics import (
     CombinedMetric,
     MetricRow,
@@ -27,7 +28,7 @@ from registry.reports.metrics import (
 )
 from registry.reports.reliability import reliability
 from registry.reports.series import LearningCurve, learning_curves, may_have_curve
-from registry.reports.tasks import least_agreeing, mistakes, why_no_link
+from registry.reports.tasks import Mistake, least_agreeing, mistakes, why_no_link
 from registry.reports.version_history import champion_before, entry_summary, version_history
 
 from . import run_page, version_charts
@@ -64,7 +65,9 @@ def context(
         "targets": targets,
         "trained": trained,
         "chosen": chosen,
-        **(_of_target(version, chosen, previous, rows, query) if chosen else {}),
+        **(_of_target(user, version, chosen, previous, rows, query) if chosen else {}),
+        "may_compare": may_view(user, *shown_models.COMPARISON),
+        "may_export": may_view(user, *shown_models.EXPORT),
         "others": ModelVersion.objects.filter(project=version.project_id)
         .exclude(pk=version.pk)
         .only("label", "number", "project")[:_OTHERS],
@@ -176,23 +179,23 @@ def _metric(row: MetricRow) -> dict[str, Any]:
 
 
 def _of_target(
+    user: AbstractBaseUser | AnonymousUser,
     version: ModelVersion,
     target: Target,
     previous: ModelVersion | None,
     rows: list[MetricRow],
     query: QueryDict,
 ) -> dict[str, Any]:
-    """The values of one target."""
+    """The values of one target; without the tasks' content for who may not view it."""
     classes = [row for row in per_class(version, previous) if row.target == target.name]
     label_type = engine().label_type(str(target.kind))
-    worst = (
-        least_agreeing(version, target, _MISTAKES)
-        if label_type.localized
-        else mistakes(version, target.name, _MISTAKES)
-    )
+    may_view_mistakes = may_view(user, *shown_models.MISTAKES)
+    worst = _worst(version, target, label_type) if may_view_mistakes else []
     return {
         "per_class": [version_charts.class_row(row) for row in classes if row.by_humans],
-        "exemplars": exemplars_of_labels(version, target, classes, query),
+        "exemplars": exemplars_of_labels(version, target, classes, query)
+        if may_view(user, *shown_models.EXEMPLARS)
+        else None,
         "confusion": version_charts.confusion_chart(version, target),
         "of_objects": label_type.localized,
         "precision_recall": version_charts.precision_recall_chart(version, target)
@@ -200,6 +203,7 @@ def _of_target(
         else None,
         **_curve(version, target),
         **_calibration(version, target, rows),
+        "may_view_mistakes": may_view_mistakes,
         "mistakes": [
             {
                 "content": outlined(m.task, label_type, m.human, m.predicted)
@@ -223,6 +227,12 @@ def _of_target(
             correct__exact=0,
         ),
     }
+
+
+def _worst(version: ModelVersion, target: Target, label_type: LabelType) -> list[Mistake]:
+    if label_type.localized:
+        return least_agreeing(version, target, _MISTAKES)
+    return mistakes(version, target.name, _MISTAKES)
 
 
 def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:

@@ -1,11 +1,11 @@
 """Versions in the admin, with their targets and metrics."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect
@@ -17,6 +17,7 @@ from registry.errors import EvalsError
 from registry.formatting import primary_metric
 from registry.models import Metric, ModelVersion, Project, Target
 from registry.permissions import may_view
+from registry.reports import shown_models
 
 from . import compare_many_page, compare_page, version_page
 from .markup import version_badge
@@ -114,7 +115,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
 
     def compare(self, request: HttpRequest, **kwargs: Any) -> HttpResponse:
         """GET ?a=&b=: two versions of a project side by side."""
-        if not self.has_view_permission(request):
+        if not may_view(request.user, ModelVersion, *shown_models.COMPARISON):
             raise PermissionDenied
         context = {
             **self.admin_site.each_context(request),
@@ -137,20 +138,24 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
 
     def download(self, request: HttpRequest, version_id: int, **kwargs: Any) -> HttpResponseBase:
         """GET: the artifact, verified before the first byte."""
-        return self._file(request, version_id, download)
+        return self._file(request, version_id, download, ())
 
     def export(self, request: HttpRequest, version_id: int, **kwargs: Any) -> HttpResponseBase:
         """GET: the version as a folder that predicts without this backend, in a zip."""
-        return self._file(request, version_id, export_response)
+        return self._file(request, version_id, export_response, shown_models.EXPORT)
 
     def _file(
         self,
         request: HttpRequest,
         version_id: int,
         answer: Callable[[HttpRequest, ModelVersion], HttpResponseBase],
+        shown: Sequence[type[Model]],
     ) -> HttpResponseBase:
-        """The file of a version; where there is none its page, which says why."""
-        if not self.has_view_permission(request):
+        """The file of a version; where there is none its page, which says why.
+
+        `shown` are the models beside the version of which the file has rows.
+        """
+        if not may_view(request.user, ModelVersion, *shown):
             raise PermissionDenied
         version = get_object_or_404(ModelVersion, pk=version_id)
         try:

@@ -33,7 +33,7 @@ class ModelPermissions(BasePermission):
         if not user.is_authenticated:
             return False
         models = (view.queryset.model, *view.reads.get(view.action, ()))
-        if not all(may_view(user, model) for model in models):
+        if not may_view(user, *models):
             return False
         if view.action in view.actions_by_route:
             return view.actions_by_route[view.action].allowed(user)

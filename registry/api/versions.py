@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Project, Task, TrainingRun
+from registry.reports import shown_models
 from registry.reports.card import card, card_markdown
 from registry.reports.compare import compare
 from registry.reports.exemplars import exemplars
@@ -93,13 +94,13 @@ class Versions(Resource):
     ordered_by = ("project",)
     reads = {
         "retrieve": (Metric,),
-        "mistakes": (Outcome, Task),
-        "exemplars": (Task, Metric),
-        "compare": (Outcome, Task, Metric),
+        "mistakes": shown_models.MISTAKES,
+        "exemplars": shown_models.EXEMPLARS,
+        "compare": shown_models.COMPARISON,
         "card": _ON_A_CARD,
         "card_as_markdown": _ON_A_CARD,
         "dataset": (Project, TrainingRun, Task),
-        "export": (Project, TrainingRun, Metric, Outcome),
+        "export": shown_models.EXPORT,
     }
 
     def get_queryset(self) -> Any:
