@@ -16,12 +16,12 @@ from mlapi.pipelines.object_detection.engines.patches.objects import LONGEST
 from mlapi.pipelines.object_detection.engines.patches.proposals import Proposer, Scales, Template
 
 _SUPPRESSION = replace(USUAL, most_iou=0.45)
-_SECOND_LOOK = 0.05  # windows with less are judged once
+_SECOND_LOOK = 0.05  # windows with less are scored once
 
 
 @dataclass(frozen=True)
 class PatchDetector(Detector):
-    """See `base.Detector`. `n_proposals` windows of an image are judged by the head."""
+    """See `base.Detector`. `n_proposals` windows of an image are scored by the head."""
 
     labels: tuple[str, ...]
     proposer: Proposer
@@ -31,19 +31,19 @@ class PatchDetector(Detector):
     def detect(self, image: np.ndarray) -> list[Box]:
         """All candidates after non-maximum suppression, best first."""
         small, scale = shrunk(image, LONGEST)
-        boxes, probabilities = self._judged(small)
+        boxes, probabilities = self._scored(small)
         boxes /= scale
         boxes = geometry.within(boxes, image.shape[1], image.shape[0])
         return candidates(self.labels, boxes, probabilities, _SUPPRESSION)
 
     def likely(self, image: np.ndarray) -> np.ndarray:
         """(n, 4): the boxes of windows that may be objects, the likeliest first."""
-        boxes, probabilities = self._judged(image)
+        boxes, probabilities = self._scored(image)
         scores = probabilities.max(axis=1, initial=0)
         order = np.argsort(-scores, kind="stable")
         return boxes[order[scores[order] >= _SECOND_LOOK]]
 
-    def _judged(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _scored(self, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Boxes and the probabilities of their labels; the likely ones are looked at twice."""
         boxes = self.proposer.propose(image, self.n_proposals)
         if not len(boxes):
