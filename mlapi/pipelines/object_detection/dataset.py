@@ -28,18 +28,24 @@ _ALIKE = 0.02  # of the ratio of the sides, which rounding changes
 @dataclass
 class Dataset:
     """The names of the tables `train` and `holdout`; `excluded` counts, by target, holdout tasks
-    whose boxes the config does not allow any more.
+    whose boxes the config does not allow any more. `unreadable` are tasks by the code of why a
+    target has no image.
     """
 
     train: str
     holdout: str
     excluded: Counter[str] = field(default_factory=Counter)
-    unreadable: Counter[str] = field(default_factory=Counter)
+    unreadable: dict[str, set[int]] = field(default_factory=dict)
+
+    def leave_out(self, task: int, code: str) -> None:
+        """Note that an image of the task cannot be read; once, whatever its targets are."""
+        self.unreadable.setdefault(code, set()).add(task)
 
     def log(self, progress: ProgressWriter) -> None:
         """Say how many tasks cannot be read, and why."""
-        progress.unreadable(self.unreadable)
-        for code, n in self.unreadable.most_common():
+        counts = Counter({code: len(tasks) for code, tasks in self.unreadable.items()})
+        progress.unreadable(counts)
+        for code, n in counts.most_common():
             tasks = "1 task has" if n == 1 else f"{n} tasks have"
             progress.log(f"{tasks} no image that can be read: {code}. {INPUT_HINTS.get(code, '')}")
 
@@ -59,7 +65,7 @@ def write(eva: Eva, job: TrainingJob, store: FolderImageStore, images: SizedImag
                 continue
             path = _path(row["data"], spec, store, images)
             if isinstance(path, InputError):
-                found.unreadable[path.code] += 1
+                found.leave_out(row["id"], path.code)
                 continue
             table = {"id": row["id"], "number": number, "path": str(path)}
             rows[row["split"]].append({**table, "boxes": json.dumps(stored)})

@@ -70,7 +70,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
             return None
         of_tasks: dict[str, dict[int, Prediction]] = {name: {} for name in learned}
         for name, task, found in self._found(version, numbers):
-            if name in of_tasks and self._is_evaluated(name, task, found):
+            if name in of_tasks and self._keep(name, task, found):
                 target = version.model.targets[numbers[name]]
                 of_tasks[name][task] = target.answer(
                     self._spec(name), boxes_from_json(found["boxes"])
@@ -128,8 +128,11 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
         for task, number, found in zip(rows["id"], rows["target"], rows["found"], strict=True):
             yield specs[int(number)].name, int(task), json.loads(found)
 
-    def _is_evaluated(self, name: str, task: int, found: Mapping[str, Any]) -> bool:
-        """Whether the image is the one that the boxes are of; else the task is left out."""
+    def _keep(self, name: str, task: int, found: Mapping[str, Any]) -> bool:
+        """Leave the task out of the holdout unless its image is the one that the boxes are of.
+
+        Whether it is kept.
+        """
         humans = self._humans[name]
         if task not in humans:
             return False
@@ -139,7 +142,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
             width, height = found["size"]
             datasets.check_size(humans[task], (width, height))
         except InputError as error:
-            self._dataset.unreadable[error.code] += 1
+            self._dataset.leave_out(task, error.code)
             del humans[task]
             return False
         return True

@@ -58,7 +58,7 @@ def train(
         begin = 0.05 + 0.7 * number / len(job.targets)
         progress.phase(f"learning {spec.name}", begin)
         part = progress.part(begin, begin + 0.7 / len(job.targets))
-        drawn = _read(eva, dataset, number, images, part)
+        drawn = _read(eva, dataset, number, images, job.seed, part)
         try:
             if pretrained.is_named(spec, engine):
                 learned.append(_of_pretrained(job, spec, drawn, part))
@@ -93,29 +93,34 @@ def train(
 
 
 def _read(
-    eva: Eva, dataset: Dataset, number: int, images: SizedImages, progress: ProgressWriter
+    eva: Eva,
+    dataset: Dataset,
+    number: int,
+    images: SizedImages,
+    seed: int,
+    progress: ProgressWriter,
 ) -> list[AnnotatedImage]:
-    """The target's training tasks, as many as memory takes."""
+    """The target's training tasks; where memory takes fewer, any of them, and not the oldest."""
     rows = execute(
         eva,
         f"SELECT id, path, boxes FROM {dataset.train} WHERE number = {number}",  # noqa: S608
     )
     listed = [] if rows is None or rows.empty else rows.sort_values("id").to_dict("records")
-    drawn: list[AnnotatedImage] = []
+    drawn: dict[int, AnnotatedImage] = {}
     held = 0
-    for row in listed:
+    for row in random.Random(seed).sample(listed, len(listed)):  # noqa: S311
         boxes = datasets.boxes_of(row["boxes"])
         try:
             image = datasets.sized(read_or_error(Path(row["path"]), images.max_side), boxes)
         except InputError as error:
-            dataset.unreadable[error.code] += 1
+            dataset.leave_out(row["id"], error.code)
             continue
         held += image.pixels.nbytes
         if held > _MOST_BYTES:
             progress.log(f"{len(listed)} images are more than memory takes: {len(drawn)} are used.")
             break
-        drawn.append(AnnotatedImage(row["path"], image, boxes))
-    return drawn
+        drawn[row["id"]] = AnnotatedImage(row["path"], image, boxes)
+    return [drawn[task] for task in sorted(drawn)]
 
 
 def _of_pretrained(
@@ -129,7 +134,7 @@ def _of_pretrained(
     Raises TrainingFailed.
     """
     model = pretrained.read(spec, job.options["engine"])
-    if model.learner is None or not _with_enough_boxes(drawn, spec.labels):
+    if model.learner is None or not _in_enough_images(drawn, spec.labels):
         return pretrained.result(spec, model, drawn, progress)
     progress.log(f"{spec.name} is learned from {model.name} on.")
     return _learn(job, spec, model.learner, drawn, progress, known=model.labels(spec))
@@ -181,10 +186,15 @@ def _learn(
     )
 
 
-def _with_enough_boxes(drawn: Sequence[AnnotatedImage], labels: Sequence[str]) -> list[str]:
+def _images_by_label(drawn: Sequence[AnnotatedImage]) -> Counter[str]:
+    """The number of images with a box of each label."""
+    return Counter(label for one in drawn for label in {box.label for box in one.boxes})
+
+
+def _in_enough_images(drawn: Sequence[AnnotatedImage], labels: Sequence[str]) -> list[str]:
     """Those of the labels that enough images have."""
-    with_label = Counter(label for one in drawn for label in {box.label for box in one.boxes})
-    return [label for label in labels if with_label[label] >= LEAST_IMAGES]
+    images = _images_by_label(drawn)
+    return [label for label in labels if images[label] >= LEAST_IMAGES]
 
 
 def _learnable(
@@ -196,11 +206,11 @@ def _learnable(
     """The target with the labels that can be learned or are known, and the images with boxes of
     these only.
     """
-    with_label = Counter(label for one in drawn for label in {box.label for box in one.boxes})
-    enough = {*_with_enough_boxes(drawn, spec.labels), *known}
+    images = _images_by_label(drawn)
+    enough = {*_in_enough_images(drawn, spec.labels), *known}
     labels = tuple(label for label in spec.labels if label in enough)
     for label in spec.labels:
-        if label not in labels and with_label[label]:
+        if label not in labels and images[label]:
             progress.log(f"{spec.name}: {label} is not learned: it is in 1 training image only.")
     if not labels:
         boxed = sum(bool(one.boxes) for one in drawn)
@@ -230,7 +240,7 @@ def _split(
     unseen = set(files[: round(_VALIDATION * len(files))])
     rest = [one for one in drawn if one.file not in unseen]
     validation = [one for one in drawn if one.file in unseen]
-    enough = len(_with_enough_boxes(rest, labels)) == len(labels) and any(o.boxes for o in rest)
+    enough = len(_in_enough_images(rest, labels)) == len(labels) and any(o.boxes for o in rest)
     if not enough or len(files) < _LEAST_TO_VALIDATE:
         return list(drawn), []
     return rest, validation
