@@ -76,6 +76,11 @@ class DetectedTarget:
             min(margins, default=1.0),
         )
 
+    def named(self, spec: TargetSpec, boxes: Sequence[LabelledBox]) -> list[LabelledBox]:
+        """The boxes, each object once, with the labels of today's target."""
+        names = self._names(spec, boxes)
+        return [replace(box, label=names[box.label]) for box in one_of_each_object(boxes, names)]
+
     def _names(self, spec: TargetSpec, boxes: Sequence[LabelledBox]) -> dict[str, str]:
         """By the learned name of each box the label that it has today, if it has any."""
         names = attributes.names(spec)

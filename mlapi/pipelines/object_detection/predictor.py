@@ -93,7 +93,8 @@ class DetectionPredictor(Predictor):
             (image,) = self.model.input.read_all([row], spec, store)
             if isinstance(image, SizedImage):
                 _, (boxes,) = self._evaluate([image], [number])
-                alike = lookalikes(image, drawn[spec.name], _read(boxes))
+                candidates = target.named(spec, _read(boxes))
+                alike = lookalikes(image, drawn[spec.name], candidates)
                 score = min((region.score for region in alike), default=1.0)
                 found[spec.name] = Prediction(spec.name, spec.kind, alike, score)
         return found

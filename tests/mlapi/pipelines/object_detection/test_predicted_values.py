@@ -2,13 +2,19 @@
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from mlapi.domain import TargetSpec
 from mlapi.images.features import SizedImage
+from mlapi.images.folder_store import FolderImageStore
+from mlapi.inputs import SizedImages
+from mlapi.label_types.geometry import Rectangle
+from mlapi.label_types.labelled_box import LabelledBox
 from mlapi.pipelines.object_detection import pretrained
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.examples import AnnotatedImage
-from mlapi.pipelines.object_detection.model import DetectedTarget
+from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
+from mlapi.pipelines.object_detection.predictor import DetectionPredictor
 
 VEHICLES = TargetSpec(
     "box",
@@ -32,6 +38,9 @@ class _Fixed(Detector):
 
     def detect(self, image):
         return list(self._boxes[image[0, 0, 0]])
+
+    def arrays(self):
+        return {}
 
 
 def _image(number=0):
@@ -77,3 +86,25 @@ def test_thresholds_are_chosen_on_what_is_served(second):
 
     assert found.candidate.score == 1.0
     assert found.target.thresholds == {"car": pytest.approx(0.275), "truck": pytest.approx(0.275)}
+
+
+def test_what_is_found_by_a_models_name_helps_to_suggest_what_looks_like_a_drawn_box(tmp_path):
+    """Its pixels alone are not enough alike."""
+    rng = np.random.default_rng(0)
+    pattern, other = rng.normal(0, 1, (2, 40, 40, 3))
+    pixels = np.full((200, 200, 3), 120, np.uint8)
+    for at, values in ((20, pattern), (120, 0.65 * pattern + 0.76 * other)):
+        pixels[at : at + 40, at : at + 40] = np.clip(120 + 40 * values, 1, 255)
+    pixels[0, 0] = 0
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    store = FolderImageStore(pixels={"a.png": tmp_path / "a.png"})
+    drawn = LabelledBox("Vehicle", Rectangle(10, 10, 20, 20))
+
+    def suggested(*boxes):
+        target = DetectedTarget(VEHICLES, "fixed", _Fixed(boxes), {})
+        predictor = DetectionPredictor(DetectionModel(SizedImages(), [target]))
+        found = predictor.suggest({"image": "a.png"}, [VEHICLES], {"box": [drawn]}, store)
+        return [(r.value.label, r.value.place) for r in found["box"].regions]
+
+    assert suggested() == []
+    assert suggested(Box("truck", 120, 120, 160, 160, 0.6)) == [("Vehicle", (60, 60, 20, 20))]
