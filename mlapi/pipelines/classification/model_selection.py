@@ -157,8 +157,8 @@ def select_model(
     its note, and the others go on. Those that are `left_out` are fitted only where no other can
     be. Raises NothingFitted.
     """
-    # Then all five folds are used.
-    few = len(examples.inputs) < MIN_EXAMPLES or (
+    # On all folds; else on one.
+    is_cross_validated = len(examples.inputs) < MIN_EXAMPLES or (
         automl is None and len(examples.inputs) <= MOST_CROSS_VALIDATED
     )
     seconds = automl_seconds / 2
@@ -166,12 +166,18 @@ def select_model(
     scored = [
         _Scored(candidate.name, None, 0.0, 0, _LOST_LATELY)
         if candidate.name in left_out
-        else _score(examples, candidate, few, on_candidate, limit_s)
+        else _score(examples, candidate, is_cross_validated, on_candidate, limit_s)
         for candidate in examples.modality.candidates_for(examples.inputs, n_labels)
     ]
     if left_out and all(e.score is None for e in scored):
         scored = [
-            _score(examples, candidate_named(examples.modality, e.name), few, on_candidate, limit_s)
+            _score(
+                examples,
+                candidate_named(examples.modality, e.name),
+                is_cross_validated,
+                on_candidate,
+                limit_s,
+            )
             if e.name in left_out
             else e
             for e in scored
@@ -226,13 +232,15 @@ class _Scored:
 def _score(
     examples: Examples,
     candidate: Candidate,
-    few: bool,
+    is_cross_validated: bool,
     on_candidate: Callable[[str], None],
     limit_s: float,
 ) -> _Scored:
     on_candidate(candidate.name)
     started = time.perf_counter()
-    validation = np.ones(len(examples.inputs), dtype=bool) if few else examples.fold == 0
+    validation = (
+        np.ones(len(examples.inputs), dtype=bool) if is_cross_validated else examples.fold == 0
+    )
     try:
         if candidate.takes_too_long(examples.inputs, len(examples.spec.labels)):
             note = "Left out: it would take minutes for each fit."
@@ -240,13 +248,13 @@ def _score(
         with time_limit(limit_s):
             scores = (
                 examples.out_of_fold(candidate)
-                if few
+                if is_cross_validated
                 else examples.scores(examples.fit(candidate, ~validation), validation)
             )
             score = examples.score(scores, validation)
     except Exception as e:  # noqa: BLE001 - the other candidates go on
         return _failed(candidate.name, started, e)
-    note = "5-fold" if few else ""
+    note = f"{len(np.unique(examples.fold))}-fold" if is_cross_validated else ""
     spent = time.perf_counter() - started
     return _Scored(candidate.name, score, spent, int(validation.sum()), note, scores)
 
