@@ -78,8 +78,7 @@ class DetectedTarget:
 
     def named(self, spec: TargetSpec, boxes: Sequence[LabelledBox]) -> list[LabelledBox]:
         """The boxes, each object once, with the labels of today's target."""
-        names = self._names(spec, boxes)
-        return [replace(box, label=names[box.label]) for box in one_of_each_object(boxes, names)]
+        return relabelled(boxes, self._names(spec, boxes))
 
     def _names(self, spec: TargetSpec, boxes: Sequence[LabelledBox]) -> dict[str, str]:
         """By the learned name of each box the label that it has today, if it has any."""
@@ -197,6 +196,11 @@ def one_of_each_object(boxes: Sequence[LabelledBox], names: Mapping[str, str]) -
         if not rivals[i, kept].any():
             kept.append(i)
     return [named[i] for i in kept]
+
+
+def relabelled(boxes: Sequence[LabelledBox], names: Mapping[str, str]) -> list[LabelledBox]:
+    """Those of `one_of_each_object`, with the labels in place of the learned names."""
+    return [replace(box, label=names[box.label]) for box in one_of_each_object(boxes, names)]
 
 
 def _labelled(box: Box, width: int, height: int, size: tuple[int, int]) -> LabelledBox | None:

@@ -18,7 +18,7 @@ from mlapi.pipelines.object_detection.engines import HUGGING_FACE, ONNX, YOLO
 from mlapi.pipelines.object_detection.engines.base import Detector, Engine
 from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
-from mlapi.pipelines.object_detection.model import DetectedTarget, one_of_each_object
+from mlapi.pipelines.object_detection.model import DetectedTarget, relabelled
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import CandidateRow
 
@@ -117,13 +117,7 @@ def result(
     target = DetectedTarget(served, model.engine, model.detector, {})
     # Any of them, so that new ones count too.
     some = random.Random(0).sample(drawn, min(len(drawn), _MOST_IMAGES))  # noqa: S311
-    found = [
-        [
-            replace(box, label=model.known[box.label])
-            for box in one_of_each_object(target.detect(one.image), model.known)
-        ]
-        for one in some
-    ]
+    found = [relabelled(target.detect(one.image), model.known) for one in some]
     unknown = [label for label in spec.labels if label not in served.labels]
     if unknown:
         progress.log(f"{spec.name}: {model.name} does not know {', '.join(unknown)}.")
