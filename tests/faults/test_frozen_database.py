@@ -49,8 +49,8 @@ def frozen_database():
         connection.close()  # the deadline has ended it
 
 
-class Asks:
-    """A WSGI result that asks the database for longer than any request may wait."""
+class SlowQueries:
+    """A WSGI result whose queries take longer than any request may wait."""
 
     def __iter__(self):
         self.close()
@@ -64,8 +64,8 @@ class Asks:
 @pytest.mark.parametrize(
     "use", [list, lambda result: result.close()], ids=["sent", "done after it"]
 )
-def test_what_is_asked_while_an_answer_is_sent_and_after_it_has_a_deadline_too(listening, use):
-    result = Site(lambda environ, start_response: Asks()).application(
+def test_queries_while_a_response_is_sent_and_after_it_have_a_deadline(listening, use):
+    result = Site(lambda environ, start_response: SlowQueries()).application(
         {"PATH_INFO": "/webhook"}, lambda *_: None
     )
     began = time.monotonic()

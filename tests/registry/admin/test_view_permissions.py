@@ -54,7 +54,7 @@ def test_mistakes_need_each_of_them(version, missing):
     assert TEXT not in page_of(client, version)
 
 
-def test_mistakes_are_shown_to_who_has_just_these(version):
+def test_mistakes_need_no_other_permission(version):
     client = who_may_view("modelversion", *named(shown_models.MISTAKES))
     assert TEXT in page_of(client, version)
     assert is_answered_by_rest(client, version, "mistakes")
@@ -98,7 +98,7 @@ def test_an_export_needs_the_permissions_that_rest_asks_and_the_artifact_only_th
     assert export not in page_of(ben, version)
 
 
-def test_an_outcome_is_shown_without_the_content_of_a_task_that_may_not_be_viewed(client, version):
+def test_an_outcome_leaves_out_its_tasks_content_without_the_permission(client, version):
     outcome = Outcome.objects.filter(task__data__text=TEXT).get()
     pages = (
         reverse("admin:registry_outcome_change", args=[outcome.pk]),

@@ -57,8 +57,8 @@ def test_where_memory_takes_few_images_the_newest_are_among_them_too(tmp_path, e
     taken = read(seed=0)
     assert len(taken) == TAKEN and taken == sorted(taken) == read(seed=0) != read(seed=1)
     assert max(taken) >= IMAGES / 2
-    said = [line["log"] for line in reader.new() if "log" in line]
-    assert said[0] == f"{IMAGES} images are more than memory takes: {TAKEN} are used."
+    logged = [line["log"] for line in reader.new() if "log" in line]
+    assert logged[0] == f"{IMAGES} images are more than memory takes: {TAKEN} are used."
 
 
 @pytest.mark.parametrize("names", [("box",), ("box", "other")])
