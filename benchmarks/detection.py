@@ -30,7 +30,7 @@ HEAD = ("scenes", "images", "engine", "mAP@50", "seconds", "of processors", "ms 
 
 def measure(engine_name: str, kind: str, images: int, seed: int) -> dict[str, float]:
     """One training, in this process."""
-    from mlapi.pipelines.object_detection.engines import learning
+    from mlapi.pipelines.object_detection.engines import learning_engines
     from tests.mlapi.pipelines.object_detection import scenes
     from tests.mlapi.pipelines.object_detection.average_precision import mean_average_precision
 
@@ -41,7 +41,7 @@ def measure(engine_name: str, kind: str, images: int, seed: int) -> dict[str, fl
     learned, test = draw(images, seed, side=SIDE), draw(TEST_IMAGES, seed, test=True, side=SIDE)
     large = draw(TIMED_IMAGES, seed, test=True, side=LARGE_SIDE)
     started, processors = time.monotonic(), time.process_time()
-    engine = learning()[engine_name]
+    engine = learning_engines()[engine_name]
     detector = engine.train(learned, labels, seed=seed, deadline=lambda: None)
     seconds, of_processors = time.monotonic() - started, time.process_time() - processors
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
@@ -82,9 +82,9 @@ def row(kind: str, images: int, engine: str, found: dict[str, float]) -> Sequenc
 
 def usable(names: Sequence[str]) -> list[str]:
     """Those of the engines that can be used here; the reasons of the others are printed."""
-    from mlapi.pipelines.object_detection.engines import learning
+    from mlapi.pipelines.object_detection.engines import learning_engines
 
-    engines = learning()
+    engines = learning_engines()
     reasons = {name: engines[name].untrainable() for name in names}
     for name, reason in reasons.items():
         if reason is not None:

@@ -48,9 +48,9 @@ def check(engine: str) -> None:
 
 def chosen(name: str) -> "Engine":
     """The engine of that name. Raises InvalidOption, with the reason, if it cannot be used."""
-    from mlapi.pipelines.object_detection.engines import ENGINES, learning
+    from mlapi.pipelines.object_detection.engines import ENGINES, learning_engines
 
-    engines = learning()
+    engines = learning_engines()
     if name == AUTO:
         return _first(engines)
     if name not in ENGINES:

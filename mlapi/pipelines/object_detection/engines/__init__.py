@@ -17,6 +17,6 @@ ENGINES: dict[str, DetectorLoader] = {
 }
 
 
-def learning() -> dict[str, Engine]:
-    """Those that learn."""
+def learning_engines() -> dict[str, Engine]:
+    """By name the engines that learn; the others only run a model that is given."""
     return {name: one for name, one in ENGINES.items() if isinstance(one, Engine)}
