@@ -89,7 +89,7 @@ class _Sink:
 class Exchange:
     """A request that was read whole, and its response. Raises Refused.
 
-    It is to be closed after its answer was sent, or was not to be had.
+    It is to be closed after its answer was sent, or the application has failed.
     """
 
     def __init__(self, head: Head, client: Address, server: Address, body: bytes) -> None:

@@ -99,7 +99,7 @@ class Holdout(ABC, Generic[Model, Predictions]):
         return {}
 
     def own(self, predictions: Predictions) -> Sequence[PairedTarget]:
-        """The targets whose primary metric has an interval: of the tasks that `metrics` are of."""
+        """The version beside itself, on the tasks of its metrics: the primary one's interval."""
         return self.paired(predictions, predictions).targets
 
     @abstractmethod

@@ -129,10 +129,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
             yield specs[int(number)].name, int(task), json.loads(found)
 
     def _keep(self, name: str, task: int, found: Mapping[str, Any]) -> bool:
-        """Leave the task out of the holdout unless its image is the one that the boxes are of.
-
-        Whether it is kept.
-        """
+        """Whether the task stays in the holdout: not if its boxes are of another image."""
         humans = self._humans[name]
         if task not in humans:
             return False
