@@ -5,21 +5,25 @@ downloads weights. EvaDB asks for its catalog a dozen times in a statement and m
 each time (5 to 7 ms each); here a thread keeps the ones it has.
 """
 
+import functools
 import os
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import evadb.database
+from evadb.catalog import catalog_manager
 from evadb.catalog.catalog_manager import CatalogManager
-from evadb.catalog.sql_config import SQLConfig
+from evadb.catalog.models.base_model import BaseModel
+from evadb.catalog.models.configuration_catalog import ConfigurationCatalog
+from evadb.catalog.sql_config import CATALOG_TABLES, SQLConfig
 from evadb.configuration.constants import EvaDB_DATASET_DIR
 from evadb.database import EvaDBDatabase
-from sqlalchemy import event
+from sqlalchemy import Engine, create_engine, delete, event, insert
+from sqlalchemy.pool import StaticPool
 
 from mlapi.eva.patches import keep_in_this_process
 
@@ -36,7 +40,6 @@ def _catalog(uri: str) -> CatalogManager:
     if uri not in catalogs:
         config = SQLConfig(uri)  # the one that the catalog will use
         event.listen(config.engine, "connect", _never_wait)
-        _make_file(config.engine.url.database)
         catalogs[uri] = CatalogManager(uri)
     return catalogs[uri]
 
@@ -46,11 +49,36 @@ def _never_wait(connection: sqlite3.Connection, record: object) -> None:
         connection.execute(statement)
 
 
-def _make_file(path: str) -> None:
-    """Make a database without tables: EvaDB would make it with a connection that waits."""
-    with closing(sqlite3.connect(path)) as connection:
-        _never_wait(connection, None)
-        connection.execute("PRAGMA user_version = 1")  # without a write there is no file
+def _make_catalog(engine: Engine) -> None:
+    """Write the catalog's file where there is none; EvaDB makes each of its tables every time.
+
+    And with them, in every later directory, the tables that the process made in earlier ones.
+    """
+    path = Path(str(engine.url.database))
+    if not path.exists():
+        path.write_bytes(_empty_catalog())
+
+
+@functools.cache
+def _empty_catalog() -> bytes:
+    """A SQLite file of the catalog's tables, without a row: processes that are forked have it."""
+    connection = sqlite3.connect(":memory:", check_same_thread=False)
+    engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
+    tables = [BaseModel.metadata.tables[name] for name in CATALOG_TABLES]
+    BaseModel.metadata.create_all(engine, tables=tables)
+    content = connection.serialize()
+    engine.dispose()
+    return content
+
+
+def _write_configuration(catalog: CatalogManager, configuration: Mapping[str, Any]) -> None:
+    """Write all values in one transaction; EvaDB reads, writes and commits each by itself."""
+    session = catalog.sql_config.session
+    table = ConfigurationCatalog.__table__
+    session.execute(delete(table).where(table.c.key.in_(list(configuration))))
+    rows = [{"key": key, "value": value} for key, value in configuration.items()]
+    session.execute(insert(table), rows)
+    session.commit()
 
 
 @dataclass
@@ -78,6 +106,8 @@ def open_eva(directory: Path, on_statement: Callable[[dict[str, Any]], None] | N
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.chmod(directory, 0o700)
     evadb.database.get_catalog_instance = _catalog  # also what the database object is given
+    evadb.database.bootstrap_configs = _write_configuration
+    catalog_manager.init_db = _make_catalog
     keep_in_this_process()
     database = evadb.database.init_evadb_instance(str(directory))
     # EvaDB overrides its own choice with "": LOAD would make its folders where Python was started.
