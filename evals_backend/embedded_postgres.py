@@ -32,6 +32,7 @@ logger = structlog.get_logger(__name__)
 
 START_TIMEOUT_S = 120  # a server that was killed recovers first
 _START_TRIES = 5
+_PID_FILE_WITHIN_S = 2
 _SUPERUSER = "postgres"
 _SAFE_SOCKET_DIR = re.compile(r"[\w./-]{1,90}")  # a socket's whole path has at most 107 bytes
 _held: dict[Path, int] = {}
@@ -59,24 +60,30 @@ def url(data_dir: Path) -> str:
 def revive() -> None:
     """Start the servers that this process uses and that have ended: killed, or out of memory.
 
-    A failed start is logged, and repeated by the next call.
+    It waits for no server to recover, which takes minutes after much was written: who calls hears
+    no signal meanwhile. A failed start is logged, and repeated by the next call.
     """
     for data_dir in list(_held):
-        if _process(data_dir / "postgres"):
+        pgdata = data_dir / "postgres"
+        if _process(pgdata):
             continue
         logger.error("postgres_ended", data_dir=str(data_dir))
         try:
-            url(data_dir)
+            with _alone(data_dir, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                if not _process(pgdata):
+                    _start_without_waiting(pgdata, postgres_wheel.server_user(pgdata))
+        except BlockingIOError:
+            pass  # another process starts it
         except (PostgresFailed, OSError):
             logger.exception("postgres_does_not_start")
 
 
 @contextmanager
-def _alone(data_dir: Path) -> Iterator[None]:
+def _alone(data_dir: Path, lock: int = fcntl.LOCK_EX) -> Iterator[None]:
     """Exclusive lock: one process at a time starts or stops the server of `data_dir`."""
     fd = os.open(data_dir / ".postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(fd, fcntl.LOCK_EX)
+        fcntl.flock(fd, lock)
         yield
     finally:
         os.close(fd)
@@ -128,32 +135,57 @@ def _initialise(pgdata: Path, user: str | None) -> None:
 
 
 def _start(pgdata: Path, user: str | None) -> Path:
-    """Start the server and return its socket folder. Raises PostgresFailed.
+    """Start the server and return its socket folder. Raises PostgresFailed."""
+    socket_dir = _make_socket_dir(pgdata, user)
+    for tries_left in reversed(range(_START_TRIES)):
+        try:
+            _pg_ctl_start(pgdata, socket_dir, user, "-w", "-t", START_TIMEOUT_S)
+            break
+        except PostgresFailed as error:
+            if not tries_left:
+                raise PostgresFailed("\n".join([str(error), *_last_lines(pgdata)])) from error
+            time.sleep(1)  # processes of a killed server take a moment to notice that, and to end
+    return socket_dir
 
-    The server trusts every connection, so the socket is open to its owner only.
-    """
-    (pgdata / "postmaster.pid").unlink(missing_ok=True)  # of a server that is not running
-    socket_dir = _socket_dir(pgdata, user)
-    for stale in socket_dir.glob(".s.PGSQL.*"):  # in a copy of a folder in use they name its server
-        stale.unlink(missing_ok=True)
+
+def _start_without_waiting(pgdata: Path, user: str | None) -> None:
+    """Start the server, which then recovers by itself. Raises PostgresFailed if it has ended."""
+    _pg_ctl_start(pgdata, _make_socket_dir(pgdata, user), user, "-W")
+    give_up = time.monotonic() + _PID_FILE_WITHIN_S
+    while not _process(pgdata):  # until then nobody could stop it
+        if time.monotonic() > give_up:
+            raise PostgresFailed("\n".join(["The server has ended.", *_last_lines(pgdata)]))
+        time.sleep(0.02)
+
+
+def _pg_ctl_start(pgdata: Path, socket_dir: Path, user: str | None, *waiting: object) -> None:
+    """The server trusts every connection, so its socket is open to its owner only."""
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(socket_dir),
         "unix_socket_permissions": "0700",
     }
     options = shlex.join(f"--{name}={value}" for name, value in settings.items())
-    log = pgdata / "log"
-    command = ("pg_ctl", "start", "-w", "-t", START_TIMEOUT_S, "-D", pgdata, "-l", log)
-    for tries_left in reversed(range(_START_TRIES)):
-        try:
-            postgres_wheel.run(*command, "-o", options, user=user)
-            break
-        except PostgresFailed as error:
-            if not tries_left:
-                lines = log.read_text(errors="replace").splitlines() if log.exists() else []
-                raise PostgresFailed("\n".join([str(error), *lines[-15:]])) from error
-            time.sleep(1)  # processes of a killed server take a moment to notice that, and to end
+    command = ("pg_ctl", "start", *waiting, "-D", pgdata, "-l", _log(pgdata), "-o", options)
+    postgres_wheel.run(*command, user=user)
+
+
+def _make_socket_dir(pgdata: Path, user: str | None) -> Path:
+    """The socket's folder, without what a server left that does not run any more."""
+    (pgdata / "postmaster.pid").unlink(missing_ok=True)
+    socket_dir = _socket_dir(pgdata, user)
+    for stale in socket_dir.glob(".s.PGSQL.*"):  # in a copy of a folder in use they name its server
+        stale.unlink(missing_ok=True)
     return socket_dir
+
+
+def _log(pgdata: Path) -> Path:
+    return pgdata / "log"
+
+
+def _last_lines(pgdata: Path) -> list[str]:
+    log = _log(pgdata)
+    return log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
 
 
 def _process(pgdata: Path) -> psutil.Process | None:
@@ -193,7 +225,7 @@ def _wait_until_ready(pgdata: Path, socket_dir: Path) -> None:
     command = [str(program), "-q", "-t", "5", "-h", str(socket_dir)]
     while subprocess.run(command, check=False).returncode:  # noqa: S603
         if time.monotonic() > give_up or not _running(pgdata):
-            raise PostgresFailed(f"The server under {pgdata} does not answer; see {pgdata / 'log'}")
+            raise PostgresFailed(f"The server under {pgdata} does not answer; see {_log(pgdata)}")
         time.sleep(0.1)
 
 

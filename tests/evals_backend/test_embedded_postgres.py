@@ -4,6 +4,7 @@ import os
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -56,6 +57,17 @@ def one(url: str):
         return cursor.fetchone()[0]
     finally:
         connection.close()
+
+
+def one_when_it_is_up(url: str):
+    """The same, once it has recovered."""
+    give_up = time.monotonic() + 120
+    while True:
+        try:
+            return one(url)
+        except psycopg2.OperationalError:
+            assert time.monotonic() < give_up
+            time.sleep(0.05)
 
 
 def socket_dir(url: str) -> Path:
@@ -135,8 +147,29 @@ def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
     killed.kill()
     killed.wait(timeout=60)
     user.revive()
-    assert one(user.url) == 1
+    assert one_when_it_is_up(user.url) == 1
     user.leave()
+
+
+def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(data_dir):
+    user = User(data_dir)
+    recovers_for_ever(data_dir / "postgres")
+    postmaster(data_dir).kill()
+    user.revive()
+    recovering = postmaster(data_dir)
+    with pytest.raises(psycopg2.OperationalError):
+        one(user.url)
+    user.revive()
+    assert postmaster(data_dir) == recovering
+    user.leave()
+    assert not recovering.is_running()
+
+
+def recovers_for_ever(pgdata: Path) -> None:
+    """Have the next start wait for an archive that never gives its file."""
+    with (pgdata / "postgresql.auto.conf").open("a") as settings:
+        settings.write("restore_command = 'sleep 3600'\n")
+    (pgdata / "recovery.signal").touch()
 
 
 def test_a_pid_file_that_names_another_process_is_not_believed(data_dir):
