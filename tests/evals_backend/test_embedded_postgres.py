@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import psutil
 import psycopg2
 import pytest
 
+from tests import data_folder
 from tests.postgres import frozen, postmaster
 
 from .running import ROOT
@@ -76,8 +78,8 @@ def socket_dir(url: str) -> Path:
 
 @pytest.fixture
 def data_dir(new_data_dir):
-    """A folder whose server is ended at the end, whatever the test did."""
-    folder = new_data_dir()
+    """A folder whose server is ended at the end, whatever the test did; test_serve makes one."""
+    folder = data_folder.prepare(new_data_dir())
     yield folder
     if (folder / "postgres" / "postmaster.pid").exists():
         User(folder).leave()
@@ -144,8 +146,7 @@ def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
     killed = postmaster(data_dir)
     user.revive()
     assert postmaster(data_dir) == killed
-    killed.kill()
-    killed.wait(timeout=60)
+    kill(killed)
     user.revive()
     assert one_when_it_is_up(user.url) == 1
     user.leave()
@@ -154,7 +155,7 @@ def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
 def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(data_dir):
     user = User(data_dir)
     recovers_for_ever(data_dir / "postgres")
-    postmaster(data_dir).kill()
+    kill(postmaster(data_dir))
     user.revive()
     recovering = postmaster(data_dir)
     with pytest.raises(psycopg2.OperationalError):
@@ -163,6 +164,13 @@ def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(da
     assert postmaster(data_dir) == recovering
     user.leave()
     assert not recovering.is_running()
+
+
+def kill(server: psutil.Process) -> None:
+    """End it at once, and wait until its processes have noticed: until then no other one starts."""
+    processes = [server, *server.children(recursive=True)]
+    server.kill()
+    assert not psutil.wait_procs(processes, timeout=60)[1]
 
 
 def recovers_for_ever(pgdata: Path) -> None:
