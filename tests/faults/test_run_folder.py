@@ -1,5 +1,6 @@
 """A run's folder that is full, damaged or out of reach: the run ends, and the next one succeeds."""
 
+import itertools
 import os
 import shutil
 from collections.abc import Iterator
@@ -121,16 +122,23 @@ def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
     phases = list(dict.fromkeys(phase["name"] for phase in whole.phases))
     assert {"reading labels", "freezing the dataset", "verifying", "registering"} <= set(phases)
     ended: dict[str, list[str]] = {}
-    for number, phase in enumerate(phases):
+    ids = itertools.count(1000)
+
+    def label_one_more() -> None:  # or a run has nothing to learn, and makes no version
+        label(project, {"Positive": 1}, first_id=next(ids))
+
+    for phase in phases:
         at_phase(phase, lambda run: fill(disk))
+        label_one_more()
         ended[phase] = [ends_on_a_full_disk(project, disk, phase).state]
         for way in WAYS:
             at_phase(phase, lambda run, way=way: getattr(damage, way)(place(run)))
+            label_one_more()
             run = ends(project, f"{way} in {phase}")
             damage.undo()
             ended[phase].append(run.error_code or run.state)
         at_phase("", lambda run: None)
-        label(project, {"Positive": 3}, first_id=1000 + 10 * number)
+        label_one_more()
         assert carried_out(project).state == "succeeded"
     print(ended)
 
