@@ -166,8 +166,8 @@ def _pg_ctl_start(pgdata: Path, socket_dir: Path, user: str | None, *waiting: ob
         "unix_socket_permissions": "0700",
     }
     options = shlex.join(f"--{name}={value}" for name, value in settings.items())
-    command = ("pg_ctl", "start", *waiting, "-D", pgdata, "-l", _log(pgdata), "-o", options)
-    postgres_wheel.run(*command, user=user)
+    place = ("-D", pgdata, "-l", _log(pgdata))
+    postgres_wheel.run("pg_ctl", "start", *waiting, *place, "-o", options, user=user)
 
 
 def _make_socket_dir(pgdata: Path, user: str | None) -> Path:

@@ -12,7 +12,7 @@ from mlapi.pipelines.options import Option, validate
 from mlapi.pipelines.predictor import Predictor
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.training_result import LearningCurve, TrainingResult
+from registry.training_result import CandidateRow, LearningCurve, TrainingResult
 
 if TYPE_CHECKING:  # they import numpy, which a label config is matched without
     from mlapi.evaluation.joined import TrainedPart
@@ -120,6 +120,10 @@ class Pipeline(ABC):
         With the parameter CHALLENGER a run of that kind follows.
         """
         return RunPlan()
+
+    def challenger_won(self, candidates: Sequence[CandidateRow]) -> bool:
+        """Whether a challenger has chosen, for any target, what no training tries."""
+        return False
 
     @abstractmethod
     def read_model(self, parts: "Parts") -> "Model":

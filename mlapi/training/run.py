@@ -22,8 +22,8 @@ from mlapi.child_process.supervise import (
     TimeLimit,
 )
 from mlapi.inputs.base import Preparation
+from mlapi.pipelines import PIPELINES
 from mlapi.pipelines.base import CHALLENGER
-from mlapi.pipelines.classification import automl_policy
 from mlapi.run_folder.result import read_result
 from mlapi.training import learning_curve, mirror_update
 from mlapi.training.freezing import Frozen, freeze
@@ -165,7 +165,7 @@ class _Attempt:
             for prepared in frozen.preparations:
                 self._store(prepared)
         result = read_result(folder)
-        if self.is_challenger and not automl_policy.won(result.candidates):
+        if self.is_challenger and not _challenger_won(result):
             self._end_without_version(result)
             return None
         if self.is_challenger:
@@ -194,7 +194,7 @@ class _Attempt:
         """Ends a challenger that found nothing else than the training before it."""
         candidates = [asdict(candidate) for candidate in result.candidates]
         runs.set_details(self.run, candidates=candidates)
-        self.run_log.write("AutoML is best for no control: no version is registered.")
+        self.run_log.write("The challenger is best for no control: no version is registered.")
         runs.succeed(self.run)
 
     def _end_with_nothing_new(self, result: TrainingResult, same: ModelVersion) -> None:
@@ -328,3 +328,9 @@ class _Attempt:
             action(self.run)
         except RunNotActive:
             log.info("the run had ended already")
+
+
+def _challenger_won(result: TrainingResult) -> bool:
+    """Whether the challenger has chosen anything that the training before it did not try."""
+    names = {target.pipeline for target in result.targets if target.pipeline}
+    return any(PIPELINES[name].challenger_won(result.candidates) for name in names)

@@ -14,7 +14,7 @@ from mlapi.pipelines.predictor import Predictor
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.training_result import LearningCurve, TrainingResult
+from registry.training_result import CandidateRow, LearningCurve, TrainingResult
 
 if TYPE_CHECKING:
     from mlapi.evaluation.joined import TrainedPart
@@ -48,6 +48,9 @@ class ImageClassification(ImagePipeline):
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
     ) -> RunPlan:
         return automl_policy.plan(targets, options, history)
+
+    def challenger_won(self, candidates: Sequence[CandidateRow]) -> bool:
+        return automl_policy.won(candidates)
 
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.image_classification.reading import read_model

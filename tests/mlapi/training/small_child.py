@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-TARGET_FIELDS = ("name", "object_name", "object_tag", "field", "kind", "labels")
+TARGET_FIELDS = ("name", "object_name", "object_tag", "field", "kind", "labels", "pipeline")
 
 
 def report(folder: Path, **line) -> None:
