@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 from typing import Any
 
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.http import Http404, QueryDict
 from django.utils.text import capfirst
 
 from registry.formatting import metric_value
 from registry.metrics import Direction, Measure, metric_info, title
 from registry.models import ModelVersion, Project
+from registry.permissions import may_view
+from registry.reports import shown_models
 from registry.reports.version_table import VersionRow, version_table
 
 from .markup import ago, version_badge
@@ -18,7 +21,7 @@ _CHOICES = 100  # versions that can be ticked, the newest
 _FIRST = 5  # of which so many are ticked before one is chosen
 
 
-def context(query: QueryDict) -> dict[str, Any]:
+def context(user: AbstractBaseUser | AnonymousUser, query: QueryDict) -> dict[str, Any]:
     """`?project=&v=&v=&metric=&metric=`: ids of versions, and measures as `measure_key` has them.
 
     Without `v` the newest ones, without `metric` all. Raises Http404 for an unknown project.
@@ -36,6 +39,7 @@ def context(query: QueryDict) -> dict[str, Any]:
         "title": "Compare versions",
         "project": project,
         "project_link": link(project, project.name),
+        "may_compare": may_view(user, *shown_models.COMPARISON),
         "choices": [
             {"version": version, "ticked": str(version.pk) in ticked} for version in choices
         ],

@@ -131,7 +131,7 @@ class ModelVersionAdmin(TemplatePage, LongListAdmin):
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
-            **compare_many_page.context(request.GET),
+            **compare_many_page.context(request.user, request.GET),
         }
         template = "admin/registry/modelversion/compare_many.html"
         return TemplateResponse(request, template, context)

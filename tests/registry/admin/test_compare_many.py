@@ -1,7 +1,7 @@
 """The page of many versions in one table, and the tags by which versions are found."""
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 from django.urls import reverse
 
 from registry.actions import versions
@@ -69,3 +69,15 @@ def test_versions_are_found_by_tag(client):
     own = client.get(reverse("admin:registry_modelversion_change", args=[tagged.pk]))
     assert "a b, emoji" in own.content.decode()
     assert other.tags == []
+
+
+def test_the_comparison_of_two_is_linked_for_who_may_view_it(client):
+    project = make.ModelVersionFactory().project
+    comparison = reverse("admin:registry_modelversion_compare")
+    assert f'href="{comparison}?' in page_of(client, project).content.decode()
+    few = User.objects.create_user("few", is_staff=True)
+    of_these = ["view_project", "view_modelversion", "view_metric"]
+    few.user_permissions.set(Permission.objects.filter(codename__in=of_these))
+    client.force_login(few)
+    assert client.get(comparison).status_code == 403
+    assert comparison not in page_of(client, project).content.decode()
