@@ -1,4 +1,4 @@
-"""Opens an EvaDB directory without the network, with a cached catalog that never waits for a disk.
+"""Opens an EvaDB directory without the network, with a cached catalog that waits for no disk.
 
 `evadb.connect()` is not used: it registers all built-in functions, which imports torch and
 downloads weights. EvaDB asks for its catalog a dozen times in a statement and makes a new one
@@ -29,9 +29,13 @@ from mlapi.eva.patches import keep_in_this_process
 
 _cached = threading.local()
 
-# A directory is work space that goes with its job, and opening one takes 60 commits: half a second
-# of waiting for the disk on a busy machine.
-_NO_WAIT = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY")
+# A directory is work space that goes with its job: nothing in it has to outlive a crash, and who
+# holds a lock on it for longer is a stranger. EvaDB would wait for 1,000 seconds.
+_PRAGMAS = (
+    "PRAGMA synchronous = OFF",
+    "PRAGMA journal_mode = MEMORY",
+    "PRAGMA busy_timeout = 10000",
+)
 
 
 def _catalog(uri: str) -> CatalogManager:
@@ -39,13 +43,13 @@ def _catalog(uri: str) -> CatalogManager:
     catalogs = _cached.__dict__.setdefault("catalogs", {})
     if uri not in catalogs:
         config = SQLConfig(uri)  # the one that the catalog will use
-        event.listen(config.engine, "connect", _never_wait)
+        event.listen(config.engine, "connect", _set_pragmas)
         catalogs[uri] = CatalogManager(uri)
     return catalogs[uri]
 
 
-def _never_wait(connection: sqlite3.Connection, record: object) -> None:
-    for statement in _NO_WAIT:
+def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
+    for statement in _PRAGMAS:
         connection.execute(statement)
 
 

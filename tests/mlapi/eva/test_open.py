@@ -11,7 +11,7 @@ from evadb.catalog.models.base_model import BaseModel
 from evadb.catalog.sql_config import CATALOG_TABLES
 from evadb.configuration.bootstrap_environment import bootstrap_environment
 from evadb.configuration.constants import EvaDB_DATASET_DIR, EvaDB_INSTALLATION_DIR
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, text
 
 from mlapi.eva.execute import write_table
 from mlapi.eva.open import open_eva
@@ -71,3 +71,9 @@ def test_a_directory_that_is_opened_again_has_its_tables_and_its_values_once(tmp
     again = open_eva(tmp_path / "eva")
     assert (schema(again), configuration(again)) == before
     assert rows(again, f"SELECT COUNT(*) FROM {prefix}") == [(2,)]  # noqa: S608
+
+
+def test_a_stranger_that_locks_a_directory_is_waited_for_in_seconds_not_in_minutes(tmp_path):
+    eva = open_eva(tmp_path / "eva")
+    session = eva.database.catalog().sql_config.session
+    assert 0 < session.execute(text("PRAGMA busy_timeout")).scalar() <= 10_000
