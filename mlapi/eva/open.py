@@ -8,8 +8,10 @@ each time (5 to 7 ms each); here a thread keeps the ones it has.
 import functools
 import os
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -29,13 +31,11 @@ from mlapi.eva.patches import keep_in_this_process
 
 _cached = threading.local()
 
-# A directory is work space that goes with its job: nothing in it has to outlive a crash, and who
-# holds a lock on it for longer is a stranger. EvaDB would wait for 1,000 seconds.
-_PRAGMAS = (
-    "PRAGMA synchronous = OFF",
-    "PRAGMA journal_mode = MEMORY",
-    "PRAGMA busy_timeout = 10000",
-)
+# A directory is work space that goes with its job, and opening one takes 60 commits: half a second
+# of waiting for the disk on a busy machine.
+_NO_WAIT = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY")
+# A lock that is held for longer is not of its job. EvaDB would wait for 1,000 seconds.
+LOCKED_FOR_S = 10.0
 
 
 def _catalog(uri: str) -> CatalogManager:
@@ -43,24 +43,37 @@ def _catalog(uri: str) -> CatalogManager:
     catalogs = _cached.__dict__.setdefault("catalogs", {})
     if uri not in catalogs:
         config = SQLConfig(uri)  # the one that the catalog will use
-        event.listen(config.engine, "connect", _set_pragmas)
+        event.listen(config.engine, "do_connect", _wait_briefly)
+        event.listen(config.engine, "connect", _never_wait)
         catalogs[uri] = CatalogManager(uri)
     return catalogs[uri]
 
 
-def _set_pragmas(connection: sqlite3.Connection, record: object) -> None:
-    for statement in _PRAGMAS:
+def _wait_briefly(
+    dialect: object, record: object, arguments: list[Any], parameters: dict[str, Any]
+) -> None:
+    parameters["timeout"] = LOCKED_FOR_S
+
+
+def _never_wait(connection: sqlite3.Connection, record: object) -> None:
+    for statement in _NO_WAIT:
         connection.execute(statement)
 
 
 def _make_catalog(engine: Engine) -> None:
-    """Write the catalog's file where there is none; EvaDB makes each of its tables every time.
+    """Write the catalog's file where there is none, whole.
 
-    And with them, in every later directory, the tables that the process made in earlier ones.
+    EvaDB would make each of its tables every time, and also the tables that the process made in
+    other directories.
     """
     path = Path(str(engine.url.database))
-    if not path.exists():
-        path.write_bytes(_empty_catalog())
+    if path.exists():
+        return
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix="catalog-") as draft:
+        draft.write(_empty_catalog())
+        draft.flush()
+        with suppress(FileExistsError):  # another thread was faster
+            os.link(draft.name, path)
 
 
 @functools.cache
