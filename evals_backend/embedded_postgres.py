@@ -32,7 +32,7 @@ logger = structlog.get_logger(__name__)
 
 START_TIMEOUT_S = 120  # a server that was killed recovers first
 _START_TRIES = 5
-_PID_FILE_WITHIN_S = 2
+_PID_FILE_WITHIN_S = 10
 _SUPERUSER = "postgres"
 _SAFE_SOCKET_DIR = re.compile(r"[\w./-]{1,90}")  # a socket's whole path has at most 107 bytes
 _held: dict[Path, int] = {}
@@ -60,30 +60,41 @@ def url(data_dir: Path) -> str:
 def revive() -> None:
     """Start the servers that this process uses and that have ended: killed, or out of memory.
 
-    It waits for no server to recover, which takes minutes after much was written: who calls hears
-    no signal meanwhile. A failed start is logged, and repeated by the next call.
+    Does not wait for their recovery, which can take minutes, because the supervisor handles no
+    signal meanwhile. One that ends again is started by the next call. What PostgreSQL wrote last
+    is logged.
     """
     for data_dir in list(_held):
         pgdata = data_dir / "postgres"
         if _process(pgdata):
             continue
-        logger.error("postgres_ended", data_dir=str(data_dir))
+        logger.error("postgres_ended", data_dir=str(data_dir), last_lines=_last_lines(pgdata))
         try:
             with _alone(data_dir, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 if not _process(pgdata):
                     _start_without_waiting(pgdata, postgres_wheel.server_user(pgdata))
-        except BlockingIOError:
+        except _HeldByAnother:
             pass  # another process starts it
         except (PostgresFailed, OSError):
             logger.exception("postgres_does_not_start")
 
 
+class _HeldByAnother(Exception):
+    """Another process starts or stops the server."""
+
+
 @contextmanager
 def _alone(data_dir: Path, lock: int = fcntl.LOCK_EX) -> Iterator[None]:
-    """Exclusive lock: one process at a time starts or stops the server of `data_dir`."""
+    """Exclusive lock: one process at a time starts or stops the server of `data_dir`.
+
+    Raises _HeldByAnother with LOCK_NB.
+    """
     fd = os.open(data_dir / ".postgres.lock", os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(fd, lock)
+        try:
+            fcntl.flock(fd, lock)
+        except BlockingIOError as error:
+            raise _HeldByAnother from error
         yield
     finally:
         os.close(fd)
@@ -136,7 +147,7 @@ def _initialise(pgdata: Path, user: str | None) -> None:
 
 def _start(pgdata: Path, user: str | None) -> Path:
     """Start the server and return its socket folder. Raises PostgresFailed."""
-    socket_dir = _make_socket_dir(pgdata, user)
+    socket_dir = _emptied_socket_dir(pgdata, user)
     for tries_left in reversed(range(_START_TRIES)):
         try:
             _pg_ctl_start(pgdata, socket_dir, user, "-w", "-t", START_TIMEOUT_S)
@@ -149,29 +160,30 @@ def _start(pgdata: Path, user: str | None) -> Path:
 
 
 def _start_without_waiting(pgdata: Path, user: str | None) -> None:
-    """Start the server, which then recovers by itself. Raises PostgresFailed if it has ended."""
-    _pg_ctl_start(pgdata, _make_socket_dir(pgdata, user), user, "-W")
+    """Start the server, which then recovers by itself. Raises PostgresFailed."""
+    _pg_ctl_start(pgdata, _emptied_socket_dir(pgdata, user), user, "-W")
     give_up = time.monotonic() + _PID_FILE_WITHIN_S
-    while not _process(pgdata):  # until then nobody could stop it
+    while not _process(pgdata):  # without its pid file nothing could stop it
         if time.monotonic() > give_up:
-            raise PostgresFailed("\n".join(["The server has ended.", *_last_lines(pgdata)]))
+            missing = f"The server has not written its pid file within {_PID_FILE_WITHIN_S} s."
+            raise PostgresFailed("\n".join([missing, *_last_lines(pgdata)]))
         time.sleep(0.02)
 
 
 def _pg_ctl_start(pgdata: Path, socket_dir: Path, user: str | None, *waiting: object) -> None:
-    """The server trusts every connection, so its socket is open to its owner only."""
+    """Run `pg_ctl start`, with how it waits. Raises PostgresFailed."""
     settings = {
         "listen_addresses": "",
         "unix_socket_directories": str(socket_dir),
-        "unix_socket_permissions": "0700",
+        "unix_socket_permissions": "0700",  # the server trusts every connection
     }
     options = shlex.join(f"--{name}={value}" for name, value in settings.items())
     place = ("-D", pgdata, "-l", _log(pgdata))
     postgres_wheel.run("pg_ctl", "start", *waiting, *place, "-o", options, user=user)
 
 
-def _make_socket_dir(pgdata: Path, user: str | None) -> Path:
-    """The socket's folder, without what a server left that does not run any more."""
+def _emptied_socket_dir(pgdata: Path, user: str | None) -> Path:
+    """The socket's folder; the pid file and sockets of a server that has ended are removed."""
     (pgdata / "postmaster.pid").unlink(missing_ok=True)
     socket_dir = _socket_dir(pgdata, user)
     for stale in socket_dir.glob(".s.PGSQL.*"):  # in a copy of a folder in use they name its server

@@ -12,6 +12,7 @@ import psutil
 import psycopg2
 import pytest
 
+from evals_backend import embedded_postgres
 from tests import data_folder
 from tests.postgres import frozen, postmaster
 
@@ -61,15 +62,19 @@ def one(url: str):
         connection.close()
 
 
-def one_when_it_is_up(url: str):
-    """The same, once it has recovered."""
+def is_up(url: str) -> bool:
+    """Whether it answers: it does not while it recovers."""
+    try:
+        return one(url) == 1
+    except psycopg2.OperationalError:
+        return False
+
+
+def wait_until_up(url: str) -> None:
     give_up = time.monotonic() + 120
-    while True:
-        try:
-            return one(url)
-        except psycopg2.OperationalError:
-            assert time.monotonic() < give_up
-            time.sleep(0.05)
+    while not is_up(url):
+        assert time.monotonic() < give_up
+        time.sleep(0.05)
 
 
 def socket_dir(url: str) -> Path:
@@ -78,7 +83,10 @@ def socket_dir(url: str) -> Path:
 
 @pytest.fixture
 def data_dir(new_data_dir):
-    """A folder whose server is ended at the end, whatever the test did; test_serve makes one."""
+    """A folder whose server is ended at the end, whatever the test did.
+
+    A copy of one that is made once: `test_serve` covers making a new one.
+    """
     folder = data_folder.prepare(new_data_dir())
     yield folder
     if (folder / "postgres" / "postmaster.pid").exists():
@@ -148,7 +156,7 @@ def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
     assert postmaster(data_dir) == killed
     kill(killed)
     user.revive()
-    assert one_when_it_is_up(user.url) == 1
+    wait_until_up(user.url)
     user.leave()
 
 
@@ -156,14 +164,33 @@ def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(da
     user = User(data_dir)
     recovers_for_ever(data_dir / "postgres")
     kill(postmaster(data_dir))
+    began = time.monotonic()
     user.revive()
+    assert time.monotonic() - began < embedded_postgres.START_TIMEOUT_S
     recovering = postmaster(data_dir)
-    with pytest.raises(psycopg2.OperationalError):
-        one(user.url)
-    user.revive()
-    assert postmaster(data_dir) == recovering
+    try:
+        with pytest.raises(psycopg2.OperationalError):
+            one(user.url)
+        user.revive()
+        assert postmaster(data_dir) == recovering
+        user.leave()
+        assert not recovering.is_running()
+    finally:
+        if recovering.is_running():  # or the next one would wait for it
+            recovering.kill()
+
+
+def test_a_server_whose_processes_have_not_ended_yet_is_started_in_the_end(data_dir):
+    """As the supervisor does, which calls every few seconds."""
+    user = User(data_dir)
+    killed = postmaster(data_dir)
+    killed.kill()
+    give_up = time.monotonic() + 120
+    while not is_up(user.url):
+        assert time.monotonic() < give_up
+        user.revive()
+    assert postmaster(data_dir) != killed
     user.leave()
-    assert not recovering.is_running()
 
 
 def kill(server: psutil.Process) -> None:
