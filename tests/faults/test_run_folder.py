@@ -14,7 +14,8 @@ from mlapi.conversion.converting import convert, convert_or_train
 from mlapi.training.run import carry_out
 from registry import artifacts
 from registry.actions import run_starts, runs
-from registry.models import ModelVersion, Project, TrainingRun
+from registry.models import ModelVersion, Project, Task, TrainingRun
+from registry.models.task import Split
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
 from tests.faults.damage import WAYS, Damage
 from tests.faults.disks import fill, make_room, small_disk
@@ -124,8 +125,14 @@ def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
     ended: dict[str, list[str]] = {}
     ids = itertools.count(1000)
 
-    def label_one_more() -> None:  # or a run has nothing to learn, and makes no version
-        label(project, {"Positive": 1}, first_id=next(ids))
+    def label_one_more() -> None:
+        """One to learn from: without anything new a run makes no version."""
+        is_new = False
+        while not is_new:
+            number = next(ids)
+            label(project, {"Positive": 1}, first_id=number)
+            task = Task.objects.get(project=project, labelstudio_id=number)
+            is_new = task.split == Split.TRAIN
 
     for phase in phases:
         at_phase(phase, lambda run: fill(disk))
