@@ -122,7 +122,10 @@ class Pipeline(ABC):
         return RunPlan()
 
     def challenger_won(self, candidates: Sequence[CandidateRow]) -> bool:
-        """Whether a challenger has chosen, for any target, what no training tries."""
+        """Whether model selection took, for any target, a candidate that only challengers have.
+
+        Without one a challenger makes no version.
+        """
         return False
 
     @abstractmethod

@@ -331,6 +331,9 @@ class _Attempt:
 
 
 def _challenger_won(result: TrainingResult) -> bool:
-    """Whether the challenger has chosen anything that the training before it did not try."""
-    names = {target.pipeline for target in result.targets if target.pipeline}
-    return any(PIPELINES[name].challenger_won(result.candidates) for name in names)
+    """Whether any pipeline's challenger has won one of its targets."""
+    pipelines = {target.name: target.pipeline for target in result.targets if target.pipeline}
+    return any(
+        PIPELINES[pipeline].challenger_won([c for c in result.candidates if c.target == target])
+        for target, pipeline in pipelines.items()
+    )
