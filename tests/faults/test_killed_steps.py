@@ -24,6 +24,8 @@ from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 DAILY = 1  # steps of each job; nightly it is all of them
+# Tests by which the steps of a job are divided: all of a tick's take half an hour and more.
+PARTS = 4
 ROUNDS = 6  # of maintenance and work, after which everything is done
 
 
@@ -125,6 +127,7 @@ def test_a_worker_that_is_killed_before_some_steps(forked, job):
 
 @pytest.mark.nightly
 @pytest.mark.long
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
-def test_a_worker_that_is_killed_before_any_step(forked, job):
-    kill_before(forked, job(), range)
+def test_a_worker_that_is_killed_before_any_step(forked, job, part):
+    kill_before(forked, job(), lambda n: range(part, n, PARTS))
