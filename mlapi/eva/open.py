@@ -8,10 +8,8 @@ each time (5 to 7 ms each); here a thread keeps the ones it has.
 import functools
 import os
 import sqlite3
-import tempfile
 import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -31,8 +29,7 @@ from mlapi.eva.patches import keep_in_this_process
 
 _cached = threading.local()
 
-# A directory is work space that goes with its job, and opening one takes 60 commits: half a second
-# of waiting for the disk on a busy machine.
+# A directory is work space that goes with its job: no commit has to wait for the disk.
 _NO_WAIT = ("PRAGMA synchronous = OFF", "PRAGMA journal_mode = MEMORY")
 # A lock that is held for longer is not of its job. EvaDB would wait for 1,000 seconds.
 LOCKED_FOR_S = 10.0
@@ -61,19 +58,16 @@ def _never_wait(connection: sqlite3.Connection, record: object) -> None:
 
 
 def _make_catalog(engine: Engine) -> None:
-    """Write the catalog's file where there is none, whole.
+    """Write the catalog's file where there is none, whole; a new directory has one opener.
 
     EvaDB would make each of its tables every time, and also the tables that the process made in
     other directories.
     """
     path = Path(str(engine.url.database))
-    if path.exists():
-        return
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix="catalog-") as draft:
-        draft.write(_empty_catalog())
-        draft.flush()
-        with suppress(FileExistsError):  # another thread was faster
-            os.link(draft.name, path)
+    if not path.exists():
+        draft = path.with_suffix(".part")
+        draft.write_bytes(_empty_catalog())
+        draft.replace(path)
 
 
 @functools.cache
