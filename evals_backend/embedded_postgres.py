@@ -17,6 +17,7 @@ import shlex
 import subprocess
 import tempfile
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -196,8 +197,10 @@ def _log(pgdata: Path) -> Path:
 
 
 def _last_lines(pgdata: Path) -> list[str]:
-    log = _log(pgdata)
-    return log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+    """The last lines of the server's log, which is never shortened."""
+    with suppress(FileNotFoundError), _log(pgdata).open(errors="replace") as log:
+        return [line.rstrip("\n") for line in deque(log, maxlen=15)]
+    return []
 
 
 def _process(pgdata: Path) -> psutil.Process | None:
