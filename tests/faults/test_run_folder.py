@@ -126,13 +126,12 @@ def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
     ids = itertools.count(1000)
 
     def label_one_more() -> None:
-        """One to learn from: without anything new a run makes no version."""
-        is_new = False
-        while not is_new:
+        """A task of the training split: without anything new a run makes no version."""
+        split = None
+        while split != Split.TRAIN:
             number = next(ids)
             label(project, {"Positive": 1}, first_id=number)
-            task = Task.objects.get(project=project, labelstudio_id=number)
-            is_new = task.split == Split.TRAIN
+            split = Task.objects.get(project=project, labelstudio_id=number).split
 
     for phase in phases:
         at_phase(phase, lambda run: fill(disk))
