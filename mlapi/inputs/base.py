@@ -16,7 +16,9 @@ class Preparation(Protocol):
     """Writes inputs that are not in tasks' data into a run's folder, and stores their vectors.
 
     `name` is the key of its counts in the run's `dataset_counts`, `phase` the run's phase during
-    `prepare`, and `products` the noun for what `store` stores.
+    `prepare`, and `products` the noun for what `store` stores. Of what a first version goes
+    without, so that it answers soon, the counts have LEFT (`registry.models.run`): the policy
+    starts the next run at once.
     """
 
     name: ClassVar[str]

@@ -26,11 +26,23 @@ from mlapi.texts.vectors import cache_of, key
 
 STORED = "stored"
 _FOLDER = "texts"
+_LEFT = "left-to-the-next-run"
 _BATCH = 1_000  # texts of one statement; their vectors are written after each
 # Some 50 us for each character that is read: five minutes at most. The bound is no clock, so that
 # the same data give the same version.
 _MOST_WORK = 6_000_000
 _LEAST, _CHARACTERS = 20, 1_000
+
+
+def work_of(text: str) -> int:
+    """How much it is to encode a text, in units of some 50 us on two cores."""
+    return _LEAST + min(len(text), _CHARACTERS)
+
+
+def leave_to_the_next_run(folder: Path) -> None:
+    """Have the run in this folder make no vectors."""
+    (folder / _FOLDER).mkdir(exist_ok=True)
+    (folder / _FOLDER / _LEFT).touch()
 
 
 def write_vectors(
@@ -53,8 +65,8 @@ def embed_texts(
 ) -> int:
     """Caches the vectors of all these texts in this process, and makes those of new ones by EvaDB.
 
-    Returns how many are left for the next run, because all of them would take too long. Raises
-    TrainingFailed if the encoder cannot be loaded, or is another one today.
+    Returns how many are left for the next run, because all of them would take too long, or the
+    parent says so. Raises TrainingFailed if the encoder cannot be loaded, or is another one today.
     """
     vectors = cache_of(ref)
     vectors.most = None
@@ -63,7 +75,10 @@ def embed_texts(
             vectors.add(found)
     by_key = {key(text): text for text in texts}
     have = vectors.get(list(by_key))
-    missing, left = _affordable({k: text for k, text in by_key.items() if k not in have})
+    new = {k: text for k, text in by_key.items() if k not in have}
+    if (job.folder / _FOLDER / _LEFT).exists():
+        return len(new)
+    missing, left = _affordable(new)
     if not missing:
         return left
     encoder_for(ref)  # within a statement its reason would be that of the statement
@@ -97,7 +112,7 @@ def _affordable(texts: Mapping[str, str]) -> tuple[list[str], int]:
     """The keys of texts that one run may encode, and how many are left."""
     taken, work = [], 0
     for one, text in texts.items():
-        work += _LEAST + min(len(text), _CHARACTERS)
+        work += work_of(text)
         if work > _MOST_WORK:
             break
         taken.append(one)

@@ -97,6 +97,10 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
         return _first(inputs) or Decision(
             "due", "the label config changed", trigger=TrainingRun.Trigger.CONFIG
         )
+    if inputs.left:
+        left = " and ".join(f"{n:,} {name}" for name, n in inputs.left.items())
+        reason = f"the first version came sooner without the vectors of {left}"
+        return Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
     if inputs.last is not None and _had_enough(inputs, inputs.last):
         # What failed for want of a second class fails again with more labels of the first.
         lacks_classes = not inputs.has_version and not inputs.has_classes

@@ -18,6 +18,7 @@ from registry import classes
 from registry.actions import tasks
 from registry.models import ModelVersion, Project, TrainingRun
 from registry.models.project import default_policy
+from registry.models.run import RunState
 
 # So many usable labels are counted of a project, or as many as its first training needs.
 COUNTED = 1_000
@@ -104,6 +105,12 @@ class PolicyInputs:
         encoding = [phase for phase in last.phases if is_phase(phase["name"], ENCODING)]
         seconds = sum(phase["seconds"] or 0 for phase in encoding)
         return last.ended_at - last.started_at - timedelta(seconds=seconds) < QUICK
+
+    @property
+    def left(self) -> dict[str, int]:
+        """What the last training went without so that its version came soon; {} if it failed."""
+        succeeded = self.last is not None and self.last.state == RunState.SUCCEEDED
+        return self.last.left if self.last and succeeded else {}
 
     @property
     def config_changed(self) -> bool:

@@ -298,8 +298,12 @@ class _Attempt:
         return version
 
     def computes_curve(self, version: ModelVersion) -> bool:
-        """Whether to compute the version's learning curve: a challenger's takes minutes."""
-        return not self.is_challenger or version.project.champion_id == version.pk
+        """Whether to compute the version's learning curve.
+
+        A challenger's takes minutes, and the next run does not wait for that of a first version.
+        """
+        serves = version.project.champion_id == version.pk
+        return serves if self.is_challenger else not self.run.left
 
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
         """Computes the version's learning curve, after the run has succeeded."""

@@ -24,6 +24,8 @@ class RunKind(models.TextChoices):
     CHALLENGER = "challenger"
 
 
+# Of an input's counts in `dataset_counts`: how much of it the run left to the next one.
+LEFT = "left"
 ACTIVE_TRAINING = Q(kind=RunKind.TRAINING, state__in=ACTIVE_STATES)
 
 
@@ -132,3 +134,9 @@ class TrainingRun(models.Model):
     @property
     def is_active(self) -> bool:
         return self.state in ACTIVE_STATES
+
+    @property
+    def left(self) -> dict[str, int]:
+        """How much of its inputs it left to the next run, by their names in `dataset_counts`."""
+        counts = {name: of for name, of in self.dataset_counts.items() if isinstance(of, dict)}
+        return {name: of[LEFT] for name, of in counts.items() if isinstance(of.get(LEFT), int)}

@@ -25,18 +25,38 @@ MULTIPLE = (
 )
 
 
-def after_a_run(project: Project, learned: int, *, fails: bool = False) -> TrainingRun:
-    """A run that ended, having learned from the labels up to T0."""
+def after_a_run(
+    project: Project, learned: int, *, left: int = 0, fails: bool = False
+) -> TrainingRun:
+    """A run that ended, having learned from the labels up to T0, of them so many left as texts."""
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     run = runs.claim(run.pk, "worker@test")
+    texts = {"texts": learned, "left": left} if left else {"texts": learned}
     runs.set_details(
         run,
         snapshot_at=T0,
-        dataset_counts={"tasks": learned},
+        dataset_counts={"tasks": learned, "texts": texts},
         parameters={"fingerprint": project.fingerprint},
     )
     runs.fail(run, "memory_limit", "too much") if fails else runs.succeed(run)
     return run
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_a_first_version_went_without_is_made_at_once_by_the_next_run(fails):
+    project = labelled_project({})
+    label(project, {"Positive": 20, "Negative": 20}, now=T0)
+    promote(ModelVersionFactory(project=project))
+    after_a_run(project, 40, left=40, fails=fails)
+
+    decision = policy.decide(project, T0)
+
+    assert decision.state == ("changes" if fails else "due")
+    if not fails:
+        assert decision.trigger == "policy"
+        assert decision.reason == "the first version came sooner without the vectors of 40 texts"
+        after_a_run(project, 40)
+        assert policy.decide(project, T0).state == "changes"
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,12 @@ import hashlib
 import pytest
 
 from mlapi import model_cache, serving
-from mlapi.texts import vectors
+from mlapi.texts import preparation, vectors
 from mlapi.texts.encoders.loading import reference
-from mlapi.training import scoring
+from mlapi.texts.store import TextVectorStore
+from mlapi.training import policy, scoring
 from mlapi.training.run import carry_out
-from registry.actions import run_starts, tasks
+from registry.actions import project_settings, run_starts, tasks
 from registry.models import Feature, Task, TrainingRun
 from tests.factories import TaskFactory, mirror
 from tests.mlapi.image_projects import WITHOUT_CURVE
@@ -89,3 +90,57 @@ def test_each_text_is_encoded_once_and_its_vector_stays(nothing_cached, monkeypa
     model_cache.clear()
     (answer,) = serving.answer(project, "", [{"id": 7, "data": task.data}]).results
     assert answer["result"][0]["value"]["choices"] == ["Negative"]
+
+
+@pytest.fixture
+def many_texts(monkeypatch):
+    """A project whose texts are more than a first version waits for."""
+    monkeypatch.setattr(preparation, "_WORK_OF_A_FIRST_VERSION", 100)
+    project = labelled_project({})
+    pairs = enumerate(LABELLED.items(), start=1)
+    mirror(project, [state(number, text, label) for number, (text, label) in pairs])
+    return project
+
+
+def test_a_first_version_does_not_wait_for_the_vectors_of_many_texts(nothing_cached, many_texts):
+    first = trained(many_texts)
+
+    assert first.version.extractor == ""
+    assert first.dataset_counts["texts"] == {
+        "texts": len(LABELLED),
+        "cached": 0,
+        "left": len(LABELLED),
+        "encoded": 0,
+    }
+    assert "the others get theirs in the next run" in first.log
+    assert f"Learned without the sentence encoder: {len(LABELLED)} texts" in first.log
+
+    next_run = policy.consider(many_texts)
+    assert next_run is not None
+    second = carry_out(next_run.pk, "worker@test", programs=WITHOUT_CURVE)
+
+    assert (second.state, second.error) == ("succeeded", "")
+    assert second.version.extractor == reference("minilm", 64).encoder_name
+    assert second.comparison["champion_label"] == first.version.label
+    assert second.dataset_counts["texts"]["encoded"] == len(LABELLED)
+    assert policy.consider(many_texts) is None
+
+
+def test_a_first_version_has_its_vectors_where_no_run_would_follow(nothing_cached, many_texts):
+    project_settings.configure(many_texts, policy={"enabled": False}, actor="tester")
+
+    assert trained(many_texts).version.extractor == reference("minilm", 64).encoder_name
+
+
+def test_vectors_that_were_stored_before_are_in_the_first_version(nothing_cached, many_texts):
+    ref = reference("minilm", 64)
+    store = TextVectorStore(many_texts, ref, lambda data: [data["text"]])
+    texts = list(LABELLED)
+    made = dict(zip(map(vectors.key, texts), vectors.vectors_of(ref, texts), strict=True))
+    store.save({task.pk: [task.data["text"]] for task in many_texts.tasks.all()}, made)
+
+    first = trained(many_texts)
+
+    assert first.version.extractor == ref.encoder_name
+    assert first.dataset_counts["texts"]["cached"] == len(LABELLED)
+    assert "left" not in first.dataset_counts["texts"]
