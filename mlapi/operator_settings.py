@@ -5,6 +5,8 @@ in their environment what `mlapi/child_process/supervise.py` passes on.
 import os
 from typing import Any
 
+TRAINING_CORES = "TRAINING_CORES"
+
 
 def of(name: str) -> str:
     """The setting as text; "" where it is not set."""
@@ -12,3 +14,11 @@ def of(name: str) -> str:
 
     value: Any = getattr(settings, name) if settings.configured else os.environ.get(name, "")
     return str(value)
+
+
+def training_cores() -> int:
+    """How many cores a training may compute on: all, divided by the trainings that may run at once.
+
+    Only in its child process, which has less priority than whatever answers requests; else one.
+    """
+    return int(os.environ.get(TRAINING_CORES, 1))

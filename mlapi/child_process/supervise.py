@@ -18,6 +18,7 @@ from mlapi.child_process import warm_process
 from mlapi.child_process.forking import THREADS
 from mlapi.child_process.processes import DISK_FULL_STATUS, signal_group
 from mlapi.child_process.warm_process import Forked
+from mlapi.operator_settings import TRAINING_CORES
 from mlapi.run_folder.json_file import RunFileInvalid
 from mlapi.run_folder.progress import ProgressReader
 from mlapi.run_folder.result import read_error
@@ -170,6 +171,7 @@ def child_environment() -> dict[str, str]:
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},
         **{f"{name}_NUM_THREADS": str(_threads()) for name in THREADS},
+        TRAINING_CORES: str(_cores()),
         "PYTHONPATH": str(settings.BASE_DIR),
         "PYTHONUNBUFFERED": "1",
         "PYTHONHASHSEED": "0",
@@ -188,8 +190,12 @@ def start_warm_process(module: str, *, fork: bool = False) -> None:
 
 def _threads() -> int:
     """Half of the cores stay with those who label."""
-    cores = len(os.sched_getaffinity(0))
-    return max(1, cores // (2 * max(1, settings.TRAIN_WORKERS)))
+    return max(1, _cores() // 2)
+
+
+def _cores() -> int:
+    """One training's share of the cores."""
+    return max(1, len(os.sched_getaffinity(0)) // max(1, settings.TRAIN_WORKERS))
 
 
 class _Spawned(subprocess.Popen):

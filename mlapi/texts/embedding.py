@@ -4,7 +4,6 @@ The parent process writes vectors that are stored, as `stored-<n>`; the child ad
 makes, and the parent stores them.
 """
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from mlapi.eva.execute import execute, write_table
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.images.folder_store import read_features, write_features
+from mlapi.operator_settings import training_cores
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from mlapi.texts.encoders.loading import encoder_for
@@ -90,8 +90,8 @@ def embed_texts(
             "impl": functions.path(SentenceEmbedding),
             "encoder": ref.encoder,
             "name": ref.encoder_name,
-            # All cores: it is most of a first training's time, and the process is niced.
-            "threads": str(len(os.sched_getaffinity(0))),
+            # It is most of a training's time where there are many, and the process is niced.
+            "threads": str(training_cores()),
         },
     )
     for number, keys in enumerate(chunked(missing, _BATCH), start=1):

@@ -110,6 +110,13 @@ def test_no_secret_is_in_the_program_s_environment(folder, monkeypatch):
     assert int(known["OMP_NUM_THREADS"]) >= 1
 
 
+@pytest.mark.parametrize(("workers", "cores"), [(1, "4"), (2, "2"), (8, "1")])
+def test_trainings_that_may_run_at_once_share_the_cores(monkeypatch, settings, workers, cores):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 3})
+    settings.TRAIN_WORKERS = workers
+    assert supervise.child_environment()["TRAINING_CORES"] == cores
+
+
 def test_descriptors_of_the_parent_stay_with_it(folder):
     read, write = os.pipe()
     os.set_inheritable(write, True)

@@ -120,12 +120,31 @@ def test_it_is_restored_from_its_arrays(short):
     assert all(isinstance(array, np.ndarray) for array in detector.arrays().values())
 
 
-def test_the_same_seed_learns_the_same(short):
+@pytest.mark.parametrize("cores", [1, 2])
+def test_the_same_seed_learns_the_same_on_as_many_cores(short, monkeypatch, cores):
+    monkeypatch.setenv("TRAINING_CORES", str(cores))
     (scene,) = scenes.shape_scenes(1, 3)
 
     first, again, other = (learned([scene], scenes.SHAPES, seed) for seed in (1, 1, 2))
 
     assert first.detect(scene.image) == again.detect(scene.image) != other.detect(scene.image)
+
+
+def test_torch_computes_on_the_cores_of_the_training_while_it_lasts(short, monkeypatch):
+    import torch
+
+    monkeypatch.setenv("TRAINING_CORES", "3")
+    usual, meanwhile = torch.get_num_threads(), set()
+
+    ENGINE.train(
+        scenes.shape_scenes(1, 3),
+        scenes.SHAPES,
+        seed=1,
+        deadline=lambda: meanwhile.add(torch.get_num_threads()),
+    )
+
+    assert meanwhile == {3}
+    assert torch.get_num_threads() == usual == 1
 
 
 @pytest.mark.parametrize("change", ["no labels", "no array", "other labels"])

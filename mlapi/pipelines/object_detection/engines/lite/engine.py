@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlapi.pipelines.object_detection.engines import torch_threads
 from mlapi.pipelines.object_detection.engines.base import Engine, Example
 from mlapi.pipelines.object_detection.engines.lite import weights
 
@@ -39,7 +40,8 @@ class Lite(Engine):
         """Raises ValueError if no box has an area inside its image, or for other weights."""
         from mlapi.pipelines.object_detection.engines.lite import training
 
-        return training.train(examples, labels, seed=seed, deadline=deadline)
+        with torch_threads.of_a_training():
+            return training.train(examples, labels, seed=seed, deadline=deadline)
 
     def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> "LiteDetector":
         from mlapi.pipelines.object_detection.engines.lite import detector

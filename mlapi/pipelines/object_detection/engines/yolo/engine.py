@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlapi.pipelines.object_detection.engines import torch_threads
 from mlapi.pipelines.object_detection.engines.base import Engine, Example
 from mlapi.pipelines.object_detection.engines.yolo import licence
 
@@ -48,14 +49,15 @@ class Yolo(Engine):
         """Raises ValueError if no box has an area inside its image."""
         from mlapi.pipelines.object_detection.engines.yolo import training
 
-        return training.train(
-            examples,
-            labels,
-            start=self._start,
-            known=self._known,
-            seed=seed,
-            deadline=deadline,
-        )
+        with torch_threads.of_a_training():
+            return training.train(
+                examples,
+                labels,
+                start=self._start,
+                known=self._known,
+                seed=seed,
+                deadline=deadline,
+            )
 
     def read(self, path: Path) -> "YoloDetector":
         """The network of an operator's file. Raises OSError, or ValueError for another file."""
