@@ -135,13 +135,24 @@ def cheap_passwords() -> Iterator[None]:
 def django_db_modify_db_settings(
     django_db_modify_db_settings: None, django_db_blocker: Any
 ) -> None:
-    """Spare the tests' own PostgreSQL the waiting for a disk; no test lets this one crash."""
+    """Copy the migrated database, which `tests.data_folder` has made, to the tests' own.
+
+    And spare their PostgreSQL the waiting for a disk; no test lets this one crash.
+    """
     from django.db import connection
 
+    name = connection.creation._get_test_db_name()
     with django_db_blocker.unblock(), connection._nodb_cursor() as cursor:
-        for name in ("fsync", "full_page_writes", "synchronous_commit"):
-            cursor.execute(f"ALTER SYSTEM SET {name} = off")
+        for setting in ("fsync", "full_page_writes", "synchronous_commit"):
+            cursor.execute(f"ALTER SYSTEM SET {setting} = off")
         cursor.execute("SELECT pg_reload_conf()")
+        cursor.execute(f"CREATE DATABASE {name} TEMPLATE {connection.settings_dict['NAME']}")
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb() -> bool:
+    """The database is there already; it goes with its server's folder."""
+    return True
 
 
 @pytest.fixture(scope="session", autouse=True)

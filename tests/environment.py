@@ -10,7 +10,10 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Generator
 from pathlib import Path
+
+import pytest
 
 SETTINGS = frozenset(
     re.findall(
@@ -29,10 +32,10 @@ for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
 # once is read by all of them, also where the environment (a container's) has it written nowhere.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
-_data_dir = tempfile.mkdtemp(prefix="evals-test-")
-os.environ["DATA_DIR"] = _data_dir
+_folder = tempfile.mkdtemp(prefix="evals-test-")
+os.environ["DATA_DIR"] = f"{_folder}/data"
 # Registered before the embedded PostgreSQL registers its own stop, so it runs after it.
-atexit.register(shutil.rmtree, _data_dir, ignore_errors=True)
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
 # pytest closes its temporary folder to other users each time that one of its processes starts.
 # A PostgreSQL of a test that runs beside that is another user, and dies of it. So each run has a
@@ -54,3 +57,12 @@ def pytest_sessionfinish(exitstatus: int) -> None:
     """The files of a run that failed stay, to be looked at."""
     global _failed
     _failed = bool(exitstatus)
+
+
+@pytest.hookimpl(wrapper=True)  # which is called before pytest-django's, which is the first else
+def pytest_load_initial_conftests() -> Generator[None, object, object]:
+    """Give this process a migrated PostgreSQL, before Django's settings start it."""
+    from tests import data_folder
+
+    data_folder.prepare(Path(os.environ["DATA_DIR"]))
+    return (yield)
