@@ -27,14 +27,12 @@ from registry.models import ModelVersion, Project, TrainingRun
 class Frozen:
     """The champion when the dataset was frozen, and the new version's number.
 
-    `preparations` are of what the pipelines read that is not in the tasks' data. `may_fork`:
-    nothing reads images, whose libraries start threads when they are imported.
+    `preparations` are of what the pipelines read that is not in the tasks' data.
     """
 
     champion: ModelVersion | None
     number: int
     preparations: Sequence[Preparation]
-    may_fork: bool
 
 
 def freeze(run: TrainingRun, run_log: RunLog, folder: Path) -> Frozen:
@@ -56,7 +54,7 @@ def freeze(run: TrainingRun, run_log: RunLog, folder: Path) -> Frozen:
     for note in dict.fromkeys(note for job in jobs for note in job.notes.values()):
         run_log.write(note)
     preparations = preparation.of_inputs(project, jobs, rows)
-    return Frozen(project.champion, number, preparations, may_fork=in_data)
+    return Frozen(project.champion, number, preparations)
 
 
 def _require_served(project: Project) -> ServedConfig:

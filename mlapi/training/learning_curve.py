@@ -20,13 +20,7 @@ _CHECK_EVERY_S = 1.0
 
 
 def add(
-    version: ModelVersion,
-    run_log: RunLog,
-    program: Program,
-    folder: Path,
-    limits: Limits,
-    *,
-    may_fork: bool,
+    version: ModelVersion, run_log: RunLog, program: Program, folder: Path, limits: Limits
 ) -> None:
     """Adds the curve that the program computes; the run's log says how long it took, or why not.
 
@@ -34,7 +28,7 @@ def add(
     """
     begun = monotonic()
     try:
-        supervise.supervise(program, folder, limits, may_fork=may_fork, checkpoint=_Checkpoint())
+        supervise.supervise(program, folder, limits, may_fork=True, checkpoint=_Checkpoint())
         registration.add_metrics(version, read_curve(folder).metrics)
         run_log.append(f"Learning curve in {monotonic() - begun:.1f} s.")
     except _Skipped as skipped:

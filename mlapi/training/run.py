@@ -108,7 +108,6 @@ class _Attempt:
         self.run_log = RunLog(run)
         self.unread: EvalsError | None = None
         self.is_challenger = run.kind == RunKind.CHALLENGER
-        self.may_fork = False
         self._ends_at = monotonic() + limits.seconds
 
     def make_version(self, folder: Path) -> ModelVersion | None:
@@ -155,7 +154,6 @@ class _Attempt:
             )
             self.run_log.phase("freezing the dataset", 0.01)
             frozen = freeze(self.run, self.run_log, folder)
-            self.may_fork = frozen.may_fork
         for preparing in frozen.preparations:
             self._prepare(preparing, heartbeat)
         self.run_log.phase("starting the training", 0.05)
@@ -242,7 +240,7 @@ class _Attempt:
                 program,
                 folder,
                 self.limits,
-                may_fork=self.may_fork,
+                may_fork=True,
                 on_progress=self.run_log.append_progress,
                 checkpoint=self._checkpoint(heartbeat),
             )
@@ -308,9 +306,7 @@ class _Attempt:
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
         """Computes the version's learning curve, after the run has succeeded."""
         program = self.programs.curve(folder)
-        learning_curve.add(
-            version, self.run_log, program, folder, self.limits, may_fork=self.may_fork
-        )
+        learning_curve.add(version, self.run_log, program, folder, self.limits)
 
     def fail(self, code: str, message: str, hint: str) -> None:
         """Ends the run as failed, unless it has ended already."""

@@ -1,7 +1,7 @@
-"""The warm process of a worker of trainings: it forks for each training of texts, and its check.
+"""The warm process of a worker of trainings: it forks for each training, and its check.
 
-`python -m mlapi.training.warm_process <descriptor of a socket>`. What reads images spawns instead:
-torch and other libraries start threads when they are imported.
+`python -m mlapi.training.warm_process <descriptor of a socket>`. torch, OpenCV and others start
+threads when they are imported, so only its forks import them.
 """
 
 import importlib
@@ -46,7 +46,8 @@ _FITTING = ("scipy.optimize", "sklearn.linear_model", "sklearn.metrics")
 def prepare() -> None:
     """Import all that a training of texts imports, and have EvaDB make what its first use makes.
 
-    Once: in the parent of the worker, where it has one, and so for all processes of the server.
+    One of images imports what reads them besides. Once: in the parent of the worker, where it has
+    one, and so for all processes of the server.
     """
     for module in _MODULES:
         importlib.import_module(module)

@@ -19,7 +19,7 @@ def no_loaded_versions() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def forked_trainings() -> Iterator[None]:
-    """Trainings of texts and their checks are forked, as a worker forks them."""
+    """Trainings and their checks are forked, as a worker forks them."""
     start_warm_process("mlapi.training.warm_process")
     yield
     warm_process.stop()

@@ -14,8 +14,11 @@ from django.conf import settings
 from mlapi.child_process import supervise, warm_process
 from mlapi.child_process.supervise import Limits, program
 from mlapi.run_folder.result import read_result
+from tests.mlapi.image_files import digits
 from tests.mlapi.pipelines.texts import some_texts
+from tests.mlapi.training_child.conftest import image_job as image_job
 from tests.mlapi.training_child.conftest import make_job as make_job
+from tests.mlapi.training_child.conftest import stored_features as stored_features
 from tests.mlapi.training_child.conftest import target, tasks
 from tests.waiting import PATIENCE_S, eventually
 
@@ -62,6 +65,17 @@ def test_it_has_one_thread_no_connection_and_no_socket_but_its_own(warm, make_jo
 def test_a_fork_trains_what_a_process_of_its_own_trains(warm, make_job):
     job, other = (make_job(tasks(*some_texts(80)), [target()], number=7) for _ in range(2))
     assert train(job) == train(other, may_fork=False)
+
+
+def test_a_fork_trains_on_images_and_imports_what_reads_them_by_itself(warm, image_job):
+    files, labels = digits(80)
+    job, other = (image_job(files, labels, fresh=True, number=7) for _ in range(2))
+
+    assert train(job) == train(other, may_fork=False)
+
+    process = psutil.Process(warm.pid)
+    assert process.num_threads() == 1
+    assert not [m.path for m in process.memory_maps() if "cv2" in m.path]
 
 
 def test_a_fork_has_the_environment_and_the_descriptors_of_no_parent(small, tmp_path, monkeypatch):

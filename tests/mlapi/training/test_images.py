@@ -26,7 +26,10 @@ from tests.mlapi.image_projects import (
 
 __all__ = ["project", "server"]
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("forked_trainings"),
+]
 
 
 def test_an_image_whose_address_is_put_together_is_downloaded_and_embedded_once(server):

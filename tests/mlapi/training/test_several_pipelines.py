@@ -17,7 +17,10 @@ from tests.mlapi.labelstudio.webhooks import annotation
 from tests.mlapi.pipelines.texts import WORDS, some_texts
 
 __all__ = ["server"]
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("forked_trainings"),
+]
 
 N = 150
 FEW = 60

@@ -33,7 +33,7 @@ __all__ = ["server"]
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("no_loaded_versions"),
+    pytest.mark.usefixtures("no_loaded_versions", "forked_trainings"),
 ]
 
 HEAD = '<View><Image name="img" value="$image"/>'
