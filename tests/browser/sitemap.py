@@ -13,7 +13,20 @@ _NO_PAGES = re.compile(
     r"logout|download|artifact|export|progress|/jsi18n/|\.(css|js|svg|ico|json|md)$"
 )
 # Views that differ by what their query asks for.
+# The model in the names of the views that Django's admin has of each; our pages of rows differ.
+_MODEL = re.compile(
+    r"(?<=admin:)(?:django_q|[a-z]+)_[a-z]+_(?=(?:changelist|add|history|delete) )"
+    r"|(?<=admin:)(?!registry_)(?:django_q|[a-z]+)_[a-z]+_(?=change )"
+)
 _TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
+
+
+def one_of_each_kind(addresses: list[str]) -> list[str]:
+    """All pages, but of the lists, forms and the like that all models have one each."""
+    kinds: dict[str, str] = {}
+    for address in addresses:
+        kinds.setdefault(_MODEL.sub("", _view(address) or ""), address)
+    return list(kinds.values())
 
 
 def sitemap(client: httpx.Client, start: str = "/admin/") -> list[str]:

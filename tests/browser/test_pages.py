@@ -5,7 +5,7 @@ import pytest
 
 from tests.browser.chromium import PHONE, WIDE, turn, turn_dark, turn_light
 from tests.browser.faults import accessibility_faults, sideways
-from tests.browser.sitemap import sitemap
+from tests.browser.sitemap import one_of_each_kind, sitemap
 
 pytestmark = pytest.mark.browser
 
@@ -34,11 +34,11 @@ def test_the_pages_are_all_found_by_links(addresses):
     assert len(addresses) > 25
 
 
-def test_every_page_is_accessible_in_light_or_dark_and_fits_a_phone(open_as, addresses):
+def test_pages_of_each_kind_are_accessible_in_light_or_dark_and_fit_a_phone(open_as, addresses):
     """By turns in light and dark, which differ in colours only."""
     page = open_as("root")
     faults, too_wide = {}, {}
-    for number, address in enumerate(addresses):
+    for number, address in enumerate(one_of_each_kind(addresses)):
         page.set_viewport_size(WIDE)
         page.goto(address)
         turn(page, "dark" if number % 2 else "light")
@@ -49,16 +49,19 @@ def test_every_page_is_accessible_in_light_or_dark_and_fits_a_phone(open_as, add
 
 
 @pytest.mark.nightly
-def test_every_page_is_accessible_in_light_and_dark(open_as, addresses):
+def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(open_as, addresses):
     page = open_as("root")
-    light, dark = {}, {}
+    light, dark, too_wide = {}, {}, {}
     for address in addresses:
+        page.set_viewport_size(WIDE)
         page.goto(address)
         turn_light(page)
         light[address] = accessibility_faults(page)
         turn_dark(page)
         dark[address] = accessibility_faults(page, "color-contrast")
-    assert (listing(light), listing(dark)) == ("", "")
+        page.set_viewport_size(PHONE)
+        too_wide[address] = sideways(page)
+    assert (listing(light), listing(dark), listing(too_wide)) == ("", "", "")
 
 
 def test_the_login_page_is_accessible(browser, trained):

@@ -204,6 +204,7 @@ def retrieved_version(project, backend, ids) -> str:
     return backend.wait_for(retrieve, "predictions of one version")
 
 
+@pytest.mark.nightly
 def test_two_projects_with_different_labels_learn_and_answer_at_once(labelstudio, backend):
     fruit = labelstudio.project("fruit", config("A", "B", name="kind"))
     music = labelstudio.project("music", config("C", "D", name="art"))
@@ -225,6 +226,7 @@ def test_two_projects_with_different_labels_learn_and_answer_at_once(labelstudio
             assert stored_label(prediction) == label
 
 
+@pytest.mark.nightly
 def test_a_restart_keeps_champion_and_history(labelstudio, start_backend):
     backend = start_backend()
     project = labelstudio.project("restarted", config("A", "B"))

@@ -110,6 +110,7 @@ def test_deleted_tasks_and_all_deleted_annotations_leave(project, backend):
     assert set(ids[2:]) <= set(backend.tasks(project.uid))
 
 
+@pytest.mark.nightly
 def test_a_renamed_label_is_not_answered_any_more_and_learned_under_its_new_name(
     labelstudio, backend
 ):

@@ -18,6 +18,7 @@ def upload_lines(project, lines: list[str]) -> list[int]:
     return [task["id"] for task in project.tasks()]
 
 
+@pytest.mark.nightly
 def test_a_changed_field_of_uploaded_texts_is_learned_from(labelstudio, backend, rest):
     project = labelstudio.project("lines", "<View></View>")
     labelled = pairs(60, "AB", seed=81)
@@ -43,6 +44,7 @@ def test_a_changed_field_of_uploaded_texts_is_learned_from(labelstudio, backend,
     assert backend.runs(project.uid)[-1]["dataset_counts"]["tasks"] == 50
 
 
+@pytest.mark.nightly
 def test_half_an_emoji_spoils_no_other_task(labelstudio, backend):
     project = labelstudio.project("half an emoji", config("A", "B"))
     tasks = [

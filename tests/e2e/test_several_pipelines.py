@@ -7,7 +7,7 @@ from tests.e2e.labelstudio_project import region
 from tests.e2e.project_settings import train_by_hand
 from tests.mlapi.image_files import digits
 
-pytestmark = pytest.mark.labelstudio
+pytestmark = [pytest.mark.labelstudio, pytest.mark.nightly]
 
 DIGITS = "01"
 IMAGE = '<Image name="image" value="$image"/>'
@@ -169,7 +169,6 @@ def test_the_next_version_is_compared_with_it_target_by_target(both, backend, re
     assert decided in (["promote"], ["keep"])
 
 
-@pytest.mark.nightly
 def test_similarity_fills_one_of_two_choices(labelstudio, backend, images, rest):
     project = labelstudio.project("marked", MARKED)
     ids = import_images(labelstudio, project, images)

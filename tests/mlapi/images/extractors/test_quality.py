@@ -34,6 +34,7 @@ def seen_tiles(tmp_path_factory, request):
     return _seen(tmp_path_factory.mktemp("tiles"), f"seen_tiles_{side}", tiles(side))
 
 
+@pytest.mark.nightly
 def test_plain_classifiers_read_the_digits(seen_digits):
     assert scores.svm_accuracy(*seen_digits) >= 0.98
     assert scores.linear_accuracy(*seen_digits) >= 0.98
