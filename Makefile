@@ -173,6 +173,7 @@ bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside la
 bench-encoder: $(VENV)/.installed-dev $(PEER)/.installed bench-tools encoder  ## the same with the sentence encoder
 	$(MEASURE).serving $(ENCODER) --texts 400 --requests 20000 --write serving-400-encoder
 	$(MEASURE).training $(ENCODER) --texts 400 --repeats 10 --triggers annotation --write training-400
+	$(MEASURE).training $(ENCODER) --texts 1000 --repeats 3 --triggers annotation --vs nothing --write training-1000
 	$(MEASURE).encoding $(ENCODER) --write encoding
 
 bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; hours
