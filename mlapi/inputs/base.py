@@ -145,10 +145,12 @@ class Input(ABC):
         inputs: Sequence["Input"],
         targets: Sequence[TargetSpec],
         rows: Iterable[dict[str, Any]],
+        may_leave: bool = False,
     ) -> Preparation | None:
         """What prepares a run for all of its inputs of this medium; None if nothing has to.
 
-        `rows` are those of the dataset, and empty for an input that is in the data.
+        `rows` are those of the dataset, and empty for an input that is in the data. What takes
+        longer than the rest of the run it `may_leave` to the next one, which follows at once.
         """
         return None
 

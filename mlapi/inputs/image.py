@@ -55,6 +55,7 @@ class ImageInput(Input):
         inputs: Sequence[Input],
         targets: Sequence[TargetSpec],
         rows: Iterable[dict[str, Any]],
+        may_leave: bool = False,
     ) -> Preparation | None:
         from mlapi.images.preparation import ImagePreparation
 

@@ -18,6 +18,7 @@ from mlapi.pipelines import PIPELINES, version_parts
 from mlapi.pipelines.control_options import CONTROLS, overridden
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.served_names import served_names
+from mlapi.training.policy_inputs import policy_of
 from registry import artifacts
 from registry.models import AuditEntry, ModelVersion, Outcome, Project, TrainingRun
 from registry.models.run import RunKind, RunState
@@ -108,11 +109,23 @@ def of_inputs(
     for job in jobs:
         read = pipelines.get(job.pipeline).input
         inputs[read.medium].append(read.with_settings(job.champion_input))
+    may_leave = _is_the_first_of_two(project, jobs)
     made = (
-        found[0].preparation(project, jobs[0].folder, found, targets[medium], rows)
+        found[0].preparation(project, jobs[0].folder, found, targets[medium], rows, may_leave)
         for medium, found in inputs.items()
     )
     return [preparation for preparation in made if preparation is not None]
+
+
+def _is_the_first_of_two(project: Project, jobs: Sequence[TrainingJob]) -> bool:
+    """Whether the run is for a first version, and the policy starts another one right after it.
+
+    Not where images are learned beside texts: the next run would take as long for them again.
+    """
+    if not all(pipelines.get(job.pipeline).input.in_data for job in jobs):
+        return False
+    trains_by_itself = policy_of(project)["enabled"] and project.archived_at is None
+    return trains_by_itself and not project.versions.exists()
 
 
 def _champion(

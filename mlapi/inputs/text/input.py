@@ -61,6 +61,7 @@ class TextInput(Input):
         inputs: Sequence[Input],
         targets: Sequence[TargetSpec],
         rows: Iterable[dict[str, Any]],
+        may_leave: bool = False,
     ) -> Preparation | None:
         from mlapi.texts.preparation import TextPreparation
         from mlapi.texts.store import TextVectorStore
@@ -73,7 +74,7 @@ class TextInput(Input):
             return cls().texts_of(data, targets)
 
         stores = [TextVectorStore(project, one, texts_of) for one in dict.fromkeys(found)]
-        return TextPreparation(folder, stores, texts_of, may_leave=_has_a_next_run(project))
+        return TextPreparation(folder, stores, texts_of, may_leave)
 
     @property
     def settings(self) -> dict[str, str]:
@@ -107,9 +108,3 @@ class TextInput(Input):
     @property
     def extractor_name(self) -> str:
         return self.encoder.encoder_name if self.encoder else ""
-
-
-def _has_a_next_run(project: Any) -> bool:
-    """Whether this run is for the first version, and the policy starts another one after it."""
-    trains_by_itself = project.policy.get("enabled", True) and project.archived_at is None
-    return trains_by_itself and not project.versions.exists()
