@@ -92,10 +92,22 @@ def carry_out(
 
 
 def challenge(run: TrainingRun) -> TrainingRun | None:
-    """Queues the challenger of a training that has made a version, if its parameters ask for it."""
-    has_version = run.state == RunState.SUCCEEDED and run.same_as_id is None
+    """Queues the challenger of a training that has made a version, if its parameters ask for it.
+
+    Or of one that has found a version again which had to do without, because this run followed.
+    """
+    same = run.same_as
+    has_version = run.state == RunState.SUCCEEDED and (same is None or _left_to_the_next_run(same))
     needs_challenger = has_version and run.parameters.get(CHALLENGER)
     return run_starts.start_challenger(run) if needs_challenger else None
+
+
+def _left_to_the_next_run(version: ModelVersion) -> bool:
+    """Whether the version's run went without what another one made at once.
+
+    That one takes over its challenger and its learning curve as well.
+    """
+    return version.run is not None and bool(version.run.left)
 
 
 class _Attempt:
@@ -111,7 +123,10 @@ class _Attempt:
         self._ends_at = monotonic() + limits.seconds
 
     def make_version(self, folder: Path) -> ModelVersion | None:
-        """The registered version; None if the run ended without one that loads."""
+        """The registered version, or one that was found again and lacks its learning curve.
+
+        None if the run ended without one that loads.
+        """
         try:
             with Heartbeat(self.run) as heartbeat:
                 return self._make_version(folder, heartbeat)
@@ -170,7 +185,7 @@ class _Attempt:
             self._require_same_champion(frozen)
         if (same := same_champion(self.run, result)) is not None:
             self._end_with_nothing_new(result, same)
-            return None
+            return same if self._lacks_curve(same) else None
         self.run_log.phase("verifying", 0.92)
         stored = self._stored(folder, result, frozen.number)
         load_error = self._load_error(folder, stored, result.artifact_sha256, heartbeat)
@@ -302,6 +317,12 @@ class _Attempt:
         """
         serves = version.project.champion_id == version.pk
         return serves if self.is_challenger else not self.run.left
+
+    def _lacks_curve(self, same: ModelVersion) -> bool:
+        """Whether a version that was found again had to leave its learning curve to this run."""
+        if self.is_challenger or not _left_to_the_next_run(same):
+            return False
+        return not same.metrics.filter(name="learning_curve").exists()
 
     def add_learning_curve(self, version: ModelVersion, folder: Path) -> None:
         """Computes the version's learning curve, after the run has succeeded."""
