@@ -126,6 +126,23 @@ def test_a_first_version_does_not_wait_for_the_vectors_of_many_texts(nothing_cac
     assert policy.consider(many_texts) is None
 
 
+def test_an_encoder_that_does_not_load_has_one_run_follow_the_first_and_no_third(
+    nothing_cached, many_texts, tmp_path
+):
+    for name in ("model.onnx", "tokenizer.json"):
+        (tmp_path / name).write_bytes(b"no encoder")
+    project_settings.configure(many_texts, options={"encoder": str(tmp_path)}, actor="tester")
+    first = trained(many_texts)
+    assert first.left == {"texts": len(LABELLED)}
+
+    second = carry_out(policy.consider(many_texts).pk, "worker@test", programs=WITHOUT_CURVE)
+
+    assert (second.state, second.error) == ("succeeded", "")
+    assert "no sentence encoder that loads" in second.log
+    assert (second.same_as, second.left) == (first.version, {})
+    assert policy.consider(many_texts) is None
+
+
 def test_a_first_version_has_its_vectors_where_no_run_would_follow(nothing_cached, many_texts):
     project_settings.configure(many_texts, policy={"enabled": False}, actor="tester")
 
