@@ -1,0 +1,27 @@
+"""How many threads torch has in a training's own process, spawned or forked."""
+
+import os
+
+import pytest
+
+from mlapi.child_process import supervise, warm_process
+from mlapi.child_process.supervise import Limits, program
+
+pytestmark = pytest.mark.vision
+REPORT = program("tests.mlapi.pipelines.object_detection.torch_report")
+
+
+@pytest.mark.parametrize("may_fork", [False, True], ids=["spawned", "forked"])
+def test_boxes_are_learned_on_the_cores_divided_by_the_trainings_that_may_run_at_once(
+    tmp_path, monkeypatch, settings, may_fork
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 3})
+    settings.TRAIN_WORKERS = 2
+    if may_fork:
+        supervise.start_warm_process("tests.mlapi.child_process.small_warm_process")
+    try:
+        supervise.supervise(REPORT, tmp_path, Limits(600, 8192), may_fork=may_fork)
+    finally:
+        warm_process.stop()
+
+    assert supervise.output_tail(tmp_path).split() == ["2", "1"]
