@@ -12,17 +12,17 @@ _HREF = re.compile(r'href="([^"#]*)"')
 _NO_PAGES = re.compile(
     r"logout|download|artifact|export|progress|/jsi18n/|\.(css|js|svg|ico|json|md)$"
 )
-# Views that differ by what their query asks for.
-# The model in the names of the views that Django's admin has of each; our pages of rows differ.
+# The model in the names of the views that Django's admin has of each. Our own lists differ.
 _MODEL = re.compile(
-    r"(?<=admin:)(?:django_q|[a-z]+)_[a-z]+_(?=(?:changelist|add|history|delete) )"
-    r"|(?<=admin:)(?!registry_)(?:django_q|[a-z]+)_[a-z]+_(?=change )"
+    r"(?<=admin:)(?:django_q|[a-z]+)_[a-z]+_(?=(?:add|history|delete) )"
+    r"|(?<=admin:)(?!registry_)(?:django_q|[a-z]+)_[a-z]+_(?=(?:changelist|change) )"
 )
+# Views that differ by what their query asks for.
 _TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
 
 
 def one_of_each_kind(addresses: list[str]) -> list[str]:
-    """All pages, but of the lists, forms and the like that all models have one each."""
+    """All pages, but of those that Django's admin makes alike for every model one of each kind."""
     kinds: dict[str, str] = {}
     for address in addresses:
         kinds.setdefault(_MODEL.sub("", _view(address) or ""), address)
