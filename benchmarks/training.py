@@ -122,10 +122,10 @@ class Trainings:
                 self._fail_with_the_run(number, began)
                 time.sleep(_POLL_S)
             answered = time.time()
-        run = self._run(number, runs)
-        made = parts(run, began, answered)
-        if run["dataset_counts"].get("texts", {}).get("left"):
-            made[ENCODED] = self._run(number, runs + 1)["ended_at"].timestamp() - began
+            run = self._run(number, runs)
+            made = parts(run, began, answered)
+            if run["dataset_counts"].get("texts", {}).get("left"):
+                made[ENCODED] = self._run(number, runs + 1)["ended_at"].timestamp() - began
         self._own.settle()
         return Training({**made, BEFORE: idle, PEAK: memory.peak_mb})
 
