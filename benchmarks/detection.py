@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # what is timed is work, not how threads wait
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as a training's own process has it
 os.environ.setdefault("TRAINING_CORES", str(len(os.sched_getaffinity(0))))
 
 from benchmarks.harness import report  # noqa: E402

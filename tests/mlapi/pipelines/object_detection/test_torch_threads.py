@@ -18,10 +18,12 @@ def test_boxes_are_learned_on_the_cores_divided_by_the_trainings_that_may_run_at
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0, 1, 2, 3})
     settings.TRAIN_WORKERS = 2
     if may_fork:
-        supervise.start_warm_process("tests.mlapi.child_process.small_warm_process")
+        supervise.start_warm_process("mlapi.training.warm_process")
     try:
         supervise.supervise(REPORT, tmp_path, Limits(600, 8192), may_fork=may_fork)
     finally:
         warm_process.stop()
 
-    assert supervise.output_tail(tmp_path).split() == ["2", "1"]
+    output = supervise.output_tail(tmp_path)
+    assert output.splitlines()[-1].split() == ["2", "1"]
+    assert "GOMP_SPINCOUNT = '0'" in output, "its threads hold a core while they wait"

@@ -1,9 +1,11 @@
-"""A program that prints how many threads torch has in it, while an engine is trained and else."""
+"""A program that prints OpenMP's settings, and torch's threads in a training and elsewhere."""
 
+import os
 import sys
 
 
 def main(arguments: list[str]) -> int:
+    os.environ["OMP_DISPLAY_ENV"] = "verbose"  # read when torch brings OpenMP in
     import torch
 
     from mlapi.pipelines.object_detection.engines import torch_threads
