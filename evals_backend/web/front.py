@@ -193,7 +193,7 @@ class Front:
                 with self._closing_on_error(connection):
                     self._refuse(connection, 408)
         for lane in self._lanes.values():
-            for job in lane.expired():
+            for job in lane.take_expired():
                 with self._closing_on_error(job.connection):
                     self._refuse_overloaded(job)
                     self._advance(job.connection)
@@ -272,11 +272,10 @@ class Front:
         # Without EPOLLIN: what comes next stays with the client until this is answered.
         self._epoll.modify(connection.descriptor, select.EPOLLONESHOT)
         if not self._lanes[self._site.lane(job.path)].submit(job):
-            job.claim()
             self._refuse_overloaded(job)
 
     def _refuse_overloaded(self, job: Job) -> None:
-        """Answer 503 to a job that the caller has claimed. Raises Closed."""
+        """Answer 503 to a job that no thread of its lane has. Raises Closed."""
         self._site.refused(job, 503)
         keeps = job.connection.keeps
         self._send_from_front(job.connection, messages.error(503, keeps_alive=keeps))

@@ -4,36 +4,21 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from queue import SimpleQueue
 from time import monotonic
-from typing import Any
 
 from evals_backend.web.connection import Connection
 from evals_backend.web.messages import Head
 
 
 class Job:
-    """A complete request that waits for a thread; the thread that claims it answers it."""
+    """A complete request that waits for a thread; whoever takes it from its lane answers it."""
 
-    __slots__ = ("_unclaimed", "arrived", "body", "connection", "head", "path")
+    __slots__ = ("arrived", "body", "connection", "head", "path")
 
     def __init__(self, connection: Connection, head: Head, body: bytes) -> None:
         self.connection, self.head, self.body = connection, head, body
         self.path: str = head.request.path or ""
         self.arrived = monotonic()
-        self._unclaimed = [True]
-
-    def claim(self) -> bool:
-        """Whether the caller is the first to claim it; `list.pop` is atomic."""
-        try:
-            return self._unclaimed.pop()
-        except IndexError:
-            return False
-
-    @property
-    def is_claimed(self) -> bool:
-        """Whether someone answers it."""
-        return not self._unclaimed
 
 
 @dataclass(frozen=True)
@@ -46,42 +31,58 @@ class Limits:
 
 
 class Lane:
-    """Threads that call `work` with each job, in the order of arrival."""
+    """Threads that call `work` with each job, in the order of arrival.
+
+    The thread that was idle last is woken first: what it used is still in the processor's caches.
+    """
 
     def __init__(self, name: str, limits: Limits, work: Callable[[Job], None]) -> None:
         self.name = name
         self.limits = limits
         self._work = work
-        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        # Taking from either is atomic. Each idle thread waits to acquire its own lock.
         self._waiting: deque[Job] = deque()
+        self._idle: list[threading.Lock] = []
         self._threads: list[threading.Thread] = []
-        self._running: set[Job] = set()
+
+    # Called by the front's thread only
 
     def submit(self, job: Job) -> bool:
-        """Queue the job; False where too many wait already. Called by the front's thread only."""
-        while self._waiting and self._waiting[0].is_claimed:
-            self._waiting.popleft()
+        """Queue the job; False where too many wait already."""
         if len(self._waiting) >= self.limits.waiting:
             return False
         self._waiting.append(job)
-        self._queue.put(job)
-        if len(self._threads) < self.limits.threads:
+        if not self._wake() and len(self._threads) < self.limits.threads:
             self._start_thread()
         return True
 
-    def expired(self) -> list[Job]:
-        """The jobs that have waited for too long, claimed for the caller."""
+    def take_expired(self) -> list[Job]:
+        """The jobs that have waited for too long, which the caller is to answer."""
         found, before = [], monotonic() - self.limits.wait_s
-        while self._waiting and (self._waiting[0].is_claimed or self._waiting[0].arrived < before):
-            job = self._waiting.popleft()
-            if job.claim():
-                found.append(job)
+        while self._waiting:
+            try:
+                job = self._waiting.popleft()
+            except IndexError:
+                break  # a thread was first
+            if job.arrived >= before:
+                self._waiting.appendleft(job)
+                self._wake()  # a thread that looked meanwhile has found none
+                break
+            found.append(job)
         return found
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing waits or is worked on."""
-        return not self._running and all(job.is_claimed for job in self._waiting)
+        return not self._waiting and len(self._idle) == len(self._threads)
+
+    def _wake(self) -> bool:
+        """Wake the thread that was idle last; False where none is."""
+        try:
+            self._idle.pop().release()
+        except IndexError:
+            return False
+        return True
 
     def _start_thread(self) -> None:
         name = f"{self.name}-{len(self._threads) + 1}"
@@ -89,12 +90,28 @@ class Lane:
         self._threads.append(thread)
         thread.start()
 
+    # Called by its threads
+
     def _run(self) -> None:
+        lock = threading.Lock()
+        lock.acquire()
         while True:
-            job: Any = self._queue.get()
-            self._running.add(job)
             try:
-                if job.claim():
-                    self._work(job)
-            finally:
-                self._running.discard(job)
+                job = self._waiting.popleft()
+            except IndexError:
+                self._wait(lock)
+            else:
+                self._work(job)
+                del job  # it holds its request's body
+
+    def _wait(self, lock: threading.Lock) -> None:
+        """Return when the front has woken this thread, or has queued a job before it could."""
+        self._idle.append(lock)
+        if self._waiting:
+            try:
+                self._idle.remove(lock)
+            except ValueError:
+                pass  # the front has taken it, and releases it
+            else:
+                return
+        lock.acquire()

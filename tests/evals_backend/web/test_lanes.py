@@ -1,0 +1,95 @@
+"""A lane's threads: each job once, none left behind, and no more threads than are needed."""
+
+import socket
+import threading
+import time
+from collections import Counter
+
+import pytest
+
+from evals_backend.web.connection import Connection
+from evals_backend.web.lanes import Job, Lane, Limits
+from evals_backend.web.messages import Head
+from tests.waiting import PATIENCE_S, eventually
+
+ADDRESS = ("127.0.0.1", 1)
+
+
+@pytest.fixture
+def job():
+    """Makes jobs of one connection, with a body of their own."""
+    client, other = socket.socketpair()
+    head = Head(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n", ADDRESS)
+    with client, other:
+        connection = Connection(client, ADDRESS)
+        yield lambda body=b"": Job(connection, head, body)
+
+
+def _yield() -> int:
+    time.sleep(0)
+    return 0
+
+
+def test_each_of_many_jobs_is_done_once_and_none_waits_beside_an_idle_thread(job):
+    done: Counter[bytes] = Counter()
+    lane = Lane("test", Limits(4, 8, PATIENCE_S), lambda it: done.update([it.body]))
+    sent = 0
+    while sent < 5_000:  # as fast as they are taken, so that threads go idle all the time
+        sent += lane.submit(job(b"%d" % sent)) or _yield()
+    assert eventually(lambda: lane.is_idle)
+    assert len(done) == sent
+    assert set(done.values()) == {1}
+
+
+def test_jobs_that_are_looked_through_for_old_ones_are_done_once(job):
+    done: Counter[bytes] = Counter()
+    lane = Lane("test", Limits(2, 8, PATIENCE_S), lambda it: done.update([it.body]))
+    sent = 0
+    while sent < 2_000:
+        sent += lane.submit(job(b"%d" % sent)) or _yield()
+        assert lane.take_expired() == []
+    assert eventually(lambda: lane.is_idle)
+    assert len(done) == sent
+    assert set(done.values()) == {1}
+
+
+def test_one_after_the_other_they_have_one_thread_and_at_once_as_many_as_are_allowed(job):
+    released = threading.Event()
+    threads: list[str] = []
+
+    def work(it: Job) -> None:
+        threads.append(threading.current_thread().name)
+        if it.body == b"slow":
+            released.wait(PATIENCE_S)
+
+    lane = Lane("test", Limits(3, 8, PATIENCE_S), work)
+    for number in range(10):
+        assert lane.submit(job())
+        assert eventually(lambda: lane.is_idle and len(threads) == number + 1)  # noqa: B023
+    assert set(threads) == {"test-1"}
+
+    for _ in range(5):
+        assert lane.submit(job(b"slow"))
+    assert eventually(lambda: len(threads) == 13)
+    assert not lane.is_idle
+    released.set()
+    assert eventually(lambda: lane.is_idle and len(threads) == 15)
+    assert set(threads) == {"test-1", "test-2", "test-3"}
+
+
+def test_what_nobody_has_taken_in_time_is_handed_out_and_not_done(job, monkeypatch):
+    released, done = threading.Event(), []
+
+    def work(it: Job) -> None:
+        done.append(it.body)
+        released.wait(PATIENCE_S)
+
+    lane = Lane("test", Limits(1, 8, 0.0), work)
+    lane.submit(job(b"first"))
+    assert eventually(lambda: done == [b"first"])
+    for body in (b"second", b"third"):
+        lane.submit(job(body))
+    assert [it.body for it in lane.take_expired()] == [b"second", b"third"]
+    released.set()
+    assert eventually(lambda: lane.is_idle)
+    assert done == [b"first"]
