@@ -16,7 +16,7 @@ from evals_backend.stop_signals import StopSignals
 from evals_backend.web import messages
 from evals_backend.web.connection import Closed, Connection
 from evals_backend.web.lanes import Job, Lane, Limits
-from evals_backend.web.messages import Exchange, Head, Refused
+from evals_backend.web.messages import Exchange, Heads, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -85,6 +85,7 @@ class Front:
         self._connections_max = connections_max - _RESERVED_DESCRIPTORS
         self._connections: dict[int, Connection] = {}
         self._epoll = select.epoll()
+        self._heads = Heads()
         self._returned: deque[Connection] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
@@ -234,7 +235,6 @@ class Front:
                 continue  # it was answered at once
             if head.is_chunked or head.length > self._site.body_max:
                 # The view refuses it by its head; its body is not read.
-                head.request.force_close()
                 connection.keeps = False
                 connection.drop(len(connection.buffer))
                 self._submit(Job(connection, head, b""))
@@ -257,7 +257,7 @@ class Front:
                 return False
             return True
         try:
-            head = Head(raw, connection.address)
+            head = self._heads.parse(raw, connection.address)
         except Refused as error:
             self._refuse(connection, error.status)
             return False
@@ -292,6 +292,8 @@ class Front:
         connection, exchange = job.connection, None
         try:
             exchange = Exchange(job.head, connection.address, self._address, job.body)
+            if not connection.keeps:
+                exchange.force_close()
             answer = exchange.answer(self._site.application)
             connection.keeps = connection.keeps and exchange.keeps_alive
         except Refused as error:

@@ -1,6 +1,9 @@
 """HTTP messages: gunicorn parses the head, makes the WSGI environment and frames the answer."""
 
+import copy
 import io
+import re
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -34,6 +37,9 @@ Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
 
 HEAD_MAX = 65_536  # bytes
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_LENGTH = re.compile(rb"\r\nContent-Length: ?([0-9]{1,9})\r\n", re.IGNORECASE)
+_HEADS_KEPT = 256
+_KEPT_MAX = 2_048  # bytes
 _CONFIG = Config()
 _STATUSES: Sequence[tuple[type[Exception], int]] = (
     (LimitRequestLine, 414),
@@ -54,7 +60,7 @@ class Refused(Exception):
 
 
 class Head:
-    """The parsed head of a request. Raises Refused."""
+    """A parsed head, which the requests of one client share that have the same. Raises Refused."""
 
     def __init__(self, raw: bytes, address: Address) -> None:
         try:
@@ -69,11 +75,59 @@ class Head:
         self.expects_continue = self.request._expected_100_continue
         # `wsgi.create` would send it, when the body has been read already.
         self.request._expected_100_continue = False
+        self._environ: dict[str, Any] | None = None
+
+    def of_length(self, length: int) -> "Head":
+        """The same head for another body."""
+        head = copy.copy(self)
+        head.length = length
+        return head
+
+    def environ(self, client: Address, server: Address) -> dict[str, Any]:
+        """The WSGI environment of one request, without its input. Raises Refused."""
+        if self._environ is None:
+            try:
+                _, self._environ = wsgi.create(self.request, _Sink(), client, server, _CONFIG)
+            except ConfigurationProblem as error:
+                raise Refused(500) from error
+            self._environ["wsgi.multithread"] = self._environ["wsgi.multiprocess"] = True
+            for name in ("wsgi.file_wrapper", "wsgi.early_hints", "gunicorn.socket"):
+                del self._environ[name]
+        environ = self._environ | {"REMOTE_PORT": str(client[1])}
+        if "CONTENT_LENGTH" in environ:
+            environ["CONTENT_LENGTH"] = str(self.length)
+        return environ
 
     @property
     def keeps_alive(self) -> bool:
         """Whether the client wants a persistent connection."""
         return not self.request.should_close()
+
+
+class Heads:
+    """Parses heads, and keeps the last ones: a client repeats its own, but for the body's length.
+
+    Used by the front's thread only.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[bytes, bytes, str], Head] = OrderedDict()
+
+    def parse(self, raw: bytes, address: Address) -> Head:
+        """The head of these bytes. Raises Refused."""
+        found = _LENGTH.search(raw)
+        start, end = found.span(1) if found else (len(raw), len(raw))
+        key, length = (raw[:start], raw[end:], address[0]), int(raw[start:end] or 0)
+        head = self._kept.get(key)
+        if head is not None:
+            self._kept.move_to_end(key)
+            return head.of_length(length)
+        head = Head(raw, address)
+        if len(raw) <= _KEPT_MAX and not head.is_chunked and head.length == length:
+            self._kept[key] = head
+            if len(self._kept) > _HEADS_KEPT:
+                self._kept.popitem(last=False)
+        return head
 
 
 class _Sink:
@@ -95,15 +149,9 @@ class Exchange:
     def __init__(self, head: Head, client: Address, server: Address, body: bytes) -> None:
         self._sink = _Sink()
         self._result: Any = None
-        try:
-            self._response, self.environ = wsgi.create(
-                head.request, self._sink, client, server, _CONFIG
-            )
-        except ConfigurationProblem as error:
-            raise Refused(500) from error
+        self._response = wsgi.Response(head.request, self._sink, _CONFIG)
+        self.environ = head.environ(client, server)
         self.environ["wsgi.input"] = io.BytesIO(body)
-        self.environ["wsgi.multithread"] = self.environ["wsgi.multiprocess"] = True
-        del self.environ["wsgi.file_wrapper"], self.environ["wsgi.early_hints"]
 
     def answer(self, application: Application) -> bytes:
         """What the application answers."""
@@ -112,6 +160,10 @@ class Exchange:
             self._response.write(chunk)
         self._response.close()
         return b"".join(self._sink.chunks)
+
+    def force_close(self) -> None:
+        """Have the answer close the connection."""
+        self._response.force_close()
 
     def close(self) -> None:
         """Let the application complete the request, as PEP 3333 has it: it may do work then."""

@@ -64,7 +64,8 @@ class Function(AbstractFunction):
         """Takes what CREATE FUNCTION has after IMPL, as keyword arguments with defaults."""
 
     def forward(self, frame: pd.DataFrame) -> pd.DataFrame:
-        return pd.DataFrame(self.evaluate(frame))
+        found = self.evaluate(frame)
+        return found if isinstance(found, pd.DataFrame) else pd.DataFrame(found)
 
     @abstractmethod
     def evaluate(self, frame: pd.DataFrame) -> Mapping[str, Any] | pd.DataFrame:
