@@ -38,6 +38,8 @@ class ServedNames:
 
     def of_targets(self, targets: Sequence[TargetSpec]) -> tuple[TargetSpec, ...]:
         """Today's targets with the labels of the version's time, and the attributes of these."""
+        if not self.names:
+            return tuple(targets)
         return tuple(
             _of_then(target, self.names[target.name]) if target.name in self.names else target
             for target in targets

@@ -132,6 +132,10 @@ class ProtocolView(APIView):
         response = super().dispatch(request, *args, **kwargs)
         method = request.method if request.method in ("GET", "HEAD", "POST") else "other"
         counters.note_request(self.route, method, response.status_code, perf_counter() - started)
+        # REST framework's request is in its own context, and Django's view in its own method: with
+        # its body the request would wait for the garbage collector.
+        self.request.parser_context.clear()
+        vars(self).pop("head", None)
         return response
 
     def get_exception_handler(self) -> Callable:

@@ -83,8 +83,7 @@ def _results(regions: Sequence[Region], control: Control) -> Iterator[dict[str, 
 
 
 def _result(region: Region, control: Control, region_id: str) -> dict[str, Any]:
-    return {
-        **region.fields,
+    result = {
         "id": region_id,
         "from_name": region.control or control.name,
         "to_name": control.to_name[0],
@@ -93,6 +92,7 @@ def _result(region: Region, control: Control, region_id: str) -> dict[str, Any]:
         "value": region.value,
         "score": _score(region.score),
     }
+    return {**region.fields, **result} if region.fields else result
 
 
 def _region_id() -> str:

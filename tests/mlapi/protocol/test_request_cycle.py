@@ -1,5 +1,6 @@
 """The short cycle of Label Studio's routes: what it leaves out, and what it keeps."""
 
+import gc
 import json
 import logging
 
@@ -7,6 +8,7 @@ import pytest
 import structlog
 from django.conf import settings as configured
 from django.urls import resolve
+from rest_framework.request import Request
 
 from evals_backend import logs
 from mlapi import request_cycle
@@ -50,6 +52,19 @@ def test_each_path_is_resolved_as_django_resolves_it():
     assert len(matches) == 1 + 2 * len(ROUTES)
     for path, match in matches.items():
         assert (match.func, match.url_name) == (resolve(path).func, resolve(path).url_name)
+
+
+@pytest.mark.django_db
+def test_a_request_is_freed_with_its_answer_and_not_by_the_garbage_collector(call):
+    call.post("/versions")
+    gc.collect()
+    gc.disable()
+    try:
+        assert call.post("/versions").status_code == 200
+        alive = [found for found in gc.get_objects() if type(found) is Request]
+    finally:
+        gc.enable()
+    assert not alive
 
 
 @pytest.mark.django_db
