@@ -7,7 +7,7 @@ may import it.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from registry.error_codes import CODES
 from registry.errors import EvalsError
@@ -220,16 +220,14 @@ class Match:
         return tuple(target for target in self.targets if target.pipeline == pipeline)
 
 
-@dataclass(frozen=True)
-class ScoredValue:
+class ScoredValue(NamedTuple):
     """A region of a prediction: a value of its label type, and a score within 0..1."""
 
     value: Any
     score: float
 
 
-@dataclass(frozen=True)
-class Prediction:
+class Prediction(NamedTuple):
     """A model's prediction for a target: any number of regions, none where there is nothing.
 
     `kind` is the label type's name. `score`, within 0..1, is how sure the model is of the whole:

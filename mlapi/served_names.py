@@ -104,7 +104,7 @@ def _of_then(target: TargetSpec, names: Mapping[str, str]) -> TargetSpec:
 def _renamed(prediction: Prediction, names: Mapping[str, str]) -> Prediction:
     label_type = label_types.of(prediction)
     regions = (
-        replace(region, value=label_type.renamed_region(region.value, names))
+        region._replace(value=label_type.renamed_region(region.value, names))
         for region in prediction.regions
     )
-    return replace(prediction, regions=tuple(regions))
+    return prediction._replace(regions=tuple(regions))

@@ -83,6 +83,8 @@ def require_few(raw: bytes) -> None:
 
 
 def _are_few(raw: bytes) -> bool:
+    if len(raw) <= min(CONTAINERS_MAX, VALUES_MAX):
+        return True  # each takes a byte
     containers = raw.count(b"{") + raw.count(b"[")
     return containers <= CONTAINERS_MAX and containers + raw.count(b",") <= VALUES_MAX
 

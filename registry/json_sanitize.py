@@ -14,6 +14,7 @@ MAX_DEPTH = 100
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INT64 = range(-(2**63), 2**64)
 _INT64_DIGITS = 20
+_CONTAINERS = frozenset({dict, list})  # which takes half as long to ask as a tuple
 
 
 def parse_tolerant(raw: bytes | str) -> Any:
@@ -95,7 +96,7 @@ def _cut(value: Any) -> Any:
             child
             for parent in level
             for child in (parent.values() if type(parent) is dict else parent)
-            if type(child) in (dict, list)
+            if type(child) in _CONTAINERS
         ]
         if not level:
             return value

@@ -3,7 +3,7 @@
 import math
 import random
 import string
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlapi import label_types
@@ -26,11 +26,9 @@ def prediction(
     Never an empty `result`: Label Studio would store it and count the task as predicted. A control
     that the other answers hide has no region. The score is the lowest of the regions'.
     """
-    regions = [
-        written
-        for name, allowed in _allowed(answers, config)[1].items()
-        for written in _results(allowed, config.by_name[name])
-    ]
+    regions: list[dict[str, Any]] = []
+    for name, allowed in _allowed(answers, config)[1].items():
+        regions += _results(allowed, config.by_name[name])
     if not regions:
         return None
     return {
@@ -75,11 +73,12 @@ def _allowed(
     return regions, {name: regions[name] for name in visible}
 
 
-def _results(regions: Sequence[Region], control: Control) -> Iterator[dict[str, Any]]:
-    region_id = ""
+def _results(regions: Sequence[Region], control: Control) -> list[dict[str, Any]]:
+    results, region_id = [], ""
     for region in regions:
         region_id = region_id if region.same_id else _region_id()
-        yield _result(region, control, region_id)
+        results.append(_result(region, control, region_id))
+    return results
 
 
 def _result(region: Region, control: Control, region_id: str) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def lookalikes(
     known = [box.place for box in drawn]
     for one in found:
         if len(kept) < _MOST and not (overlaps([one.value.place], known) >= _SAME).any():
-            kept.append(replace(one, value=replace(one.value, size=image.size)))
+            kept.append(one._replace(value=replace(one.value, size=image.size)))
             known.append(one.value.place)
     return tuple(kept)
 

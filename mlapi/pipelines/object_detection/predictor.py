@@ -6,7 +6,6 @@ this module and no EvaDB.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 from more_itertools import chunked
@@ -76,7 +75,7 @@ class DetectionPredictor(Predictor):
         for i, boxes in zip(at_hand, all_boxes, strict=True):
             answer = self.model.targets[number].answer(spec, _read(boxes))
             served = tuple(region for region in answer.regions if not region.value.candidate)
-            found[i][spec.name] = replace(answer, regions=served)
+            found[i][spec.name] = answer._replace(regions=served)
 
     def suggest(
         self,
