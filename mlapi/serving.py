@@ -205,11 +205,13 @@ def _predict(served: _Served, rows: list[dict[str, Any]], store: InputSource) ->
     Logs one traceback for each pipeline. Raises EvalsError, and OperationalError or InterfaceError
     where the database is unavailable.
     """
-    answers: list[_TaskAnswers] = [{} for _ in rows]
+    answers: list[_TaskAnswers] = []
     for predictor in served.predictor.each if rows else ():
         attempt = _BisectingPredictor(predictor, served.learned_specs, store)
-        for found, more in zip(answers, attempt.predict(rows), strict=True):
-            found.update(more)
+        found = attempt.predict(rows)
+        if answers:
+            found = [before | more for before, more in zip(answers, found, strict=True)]
+        answers = found
         if attempt.failure is not None:
             log.error(
                 "prediction_failed",

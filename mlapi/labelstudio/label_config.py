@@ -91,7 +91,7 @@ class Control(Tag):
             return self.attr("maxUsages").strip() != "1"
         return self.choice == "multiple"
 
-    @property
+    @cached_property
     def for_parts(self) -> bool:
         """Whether it is for parts of a task: regions, items of an object or of a Repeater."""
         return self.per_region or self.per_item or self.region_only or self.repeated

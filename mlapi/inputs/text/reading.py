@@ -19,7 +19,8 @@ def read_text(task_data: Any, target: TargetSpec) -> str:
     Of several objects those that have a text, one after the other. Raises InputError with one of
     the codes of `editor_text`, or empty.
     """
-    return "\n".join(text for text in _texts(task_data, target) if text)
+    texts = _texts(task_data, target)
+    return texts[0] if len(texts) == 1 else "\n".join(text for text in texts if text)
 
 
 def read_input(task_data: Any, target: TargetSpec) -> str:
