@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from time import monotonic
 
@@ -59,16 +60,14 @@ class Lane:
     def take_expired(self) -> list[Job]:
         """The jobs that have waited for too long, which the caller is to answer."""
         found, before = [], monotonic() - self.limits.wait_s
-        while self._waiting:
-            try:
+        with suppress(IndexError):  # none waits, or a thread was first
+            while self._waiting[0].arrived < before:
                 job = self._waiting.popleft()
-            except IndexError:
-                break  # a thread was first
-            if job.arrived >= before:
-                self._waiting.appendleft(job)
-                self._wake()  # a thread that looked meanwhile has found none
-                break
-            found.append(job)
+                if job.arrived < before:
+                    found.append(job)
+                else:  # a thread has taken the old one meanwhile
+                    self._waiting.appendleft(job)
+                    self._wake()  # the thread that looked before this was put back
         return found
 
     @property
@@ -87,8 +86,8 @@ class Lane:
     def _start_thread(self) -> None:
         name = f"{self.name}-{len(self._threads) + 1}"
         thread = threading.Thread(target=self._run, name=name, daemon=True)
-        self._threads.append(thread)
         thread.start()
+        self._threads.append(thread)
 
     # Called by its threads
 

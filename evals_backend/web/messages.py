@@ -38,6 +38,8 @@ Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
 HEAD_MAX = 65_536  # bytes
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LENGTH = re.compile(rb"\r\nContent-Length: ?([0-9]{1,9})\r\n", re.IGNORECASE)
+# Headers that a browser's session or one request only has.
+_OF_ONE_REQUEST = re.compile(rb"\r\n(?:Cookie|X-Request-ID|Traceparent):", re.IGNORECASE)
 _HEADS_KEPT = 256
 _KEPT_MAX = 2_048  # bytes
 _CONFIG = Config()
@@ -60,7 +62,11 @@ class Refused(Exception):
 
 
 class Head:
-    """A parsed head, which the requests of one client share that have the same. Raises Refused."""
+    """The parsed head of a request. Raises Refused.
+
+    `request` and the template of its environment belong to all requests with the same head, so
+    neither is ever changed.
+    """
 
     def __init__(self, raw: bytes, address: Address) -> None:
         try:
@@ -75,7 +81,7 @@ class Head:
         self.expects_continue = self.request._expected_100_continue
         # `wsgi.create` would send it, when the body has been read already.
         self.request._expected_100_continue = False
-        self._environ: dict[str, Any] | None = None
+        self._template: list[dict[str, Any]] = []  # shared by all that are made `of_length`
 
     def of_length(self, length: int) -> "Head":
         """The same head for another body."""
@@ -85,15 +91,16 @@ class Head:
 
     def environ(self, client: Address, server: Address) -> dict[str, Any]:
         """The WSGI environment of one request, without its input. Raises Refused."""
-        if self._environ is None:
+        if not self._template:
             try:
-                _, self._environ = wsgi.create(self.request, _Sink(), client, server, _CONFIG)
+                _, template = wsgi.create(self.request, _Sink(), client, server, _CONFIG)
             except ConfigurationProblem as error:
                 raise Refused(500) from error
-            self._environ["wsgi.multithread"] = self._environ["wsgi.multiprocess"] = True
+            template["wsgi.multithread"] = template["wsgi.multiprocess"] = True
             for name in ("wsgi.file_wrapper", "wsgi.early_hints", "gunicorn.socket"):
-                del self._environ[name]
-        environ = self._environ | {"REMOTE_PORT": str(client[1])}
+                del template[name]
+            self._template.append(template)  # whole, for another thread may read it at once
+        environ = self._template[0] | {"REMOTE_PORT": str(client[1])}
         if "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(self.length)
         return environ
@@ -123,7 +130,8 @@ class Heads:
             self._kept.move_to_end(key)
             return head.of_length(length)
         head = Head(raw, address)
-        if len(raw) <= _KEPT_MAX and not head.is_chunked and head.length == length:
+        comes_again = len(raw) <= _KEPT_MAX and not _OF_ONE_REQUEST.search(raw)
+        if comes_again and not head.is_chunked and head.length == length:
             self._kept[key] = head
             if len(self._kept) > _HEADS_KEPT:
                 self._kept.popitem(last=False)

@@ -3,10 +3,12 @@
 import socket
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Callable
 
 import pytest
 
+from evals_backend.web import lanes
 from evals_backend.web.connection import Connection
 from evals_backend.web.lanes import Job, Lane, Limits
 from evals_backend.web.messages import Head
@@ -93,3 +95,76 @@ def test_what_nobody_has_taken_in_time_is_handed_out_and_not_done(job, monkeypat
     released.set()
     assert eventually(lambda: lane.is_idle)
     assert done == [b"first"]
+
+
+class Hooked(deque):
+    """A lane's queue that calls `hook` once, after a thread found it empty or before a job is put
+    back.
+    """
+
+    hook: Callable[[], object] | None = None
+
+    def _call(self) -> None:
+        hook, self.hook = self.hook, None
+        if hook is not None:
+            hook()
+
+    def popleft(self):
+        try:
+            return super().popleft()
+        except IndexError:
+            self._call()
+            raise
+
+    def appendleft(self, it) -> None:
+        self._call()
+        super().appendleft(it)
+
+
+def test_a_job_that_comes_between_a_threads_look_and_its_rest_is_done(job):
+    done: list[bytes] = []
+    lane = Lane("test", Limits(1, 8, PATIENCE_S), lambda it: done.append(it.body))
+    lane._waiting = Hooked()
+    lane.submit(job(b"first"))
+    assert eventually(lambda: lane.is_idle)
+    lane._waiting.hook = lambda: lane.submit(job(b"third"))
+    lane.submit(job(b"second"))
+    assert eventually(lambda: done == [b"first", b"second", b"third"])
+    assert eventually(lambda: lane.is_idle)
+
+
+def test_a_job_that_is_put_back_while_the_thread_goes_to_rest_is_done(job, monkeypatch):
+    now = [1_000.0]
+    monkeypatch.setattr(lanes, "monotonic", lambda: now[0])
+    released, done = threading.Event(), []
+
+    def work(it: Job) -> None:
+        done.append(it.body)
+        if it.body == b"first":
+            released.wait(PATIENCE_S)
+
+    lane = Lane("test", Limits(1, 8, 10.0), work)
+    lane.submit(job(b"first"))
+    assert eventually(lambda: done == [b"first"])
+
+    class Raced(Hooked):
+        """Of which the thread takes the old job right after the front has looked at it."""
+
+        def __getitem__(self, index):
+            found = super().__getitem__(index)
+            if found.body == b"old":
+                done.append(deque.popleft(self).body)
+            return found
+
+    lane._waiting = Raced()
+    lane.submit(job(b"old"))
+    now[0] += 60
+    lane.submit(job(b"young"))
+
+    def rest() -> None:
+        released.set()
+        assert eventually(lambda: bool(lane._idle))
+
+    lane._waiting.hook = rest
+    assert lane.take_expired() == []
+    assert eventually(lambda: done == [b"first", b"old", b"young"])
