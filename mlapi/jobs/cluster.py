@@ -39,6 +39,7 @@ log = structlog.get_logger(__name__)
 
 _HEARTBEAT_EVERY_S = 15.0
 _SCHEDULES_EVERY_S = 30.0
+_REAP_EVERY_S = 2.0  # a run counts as lost after ten seconds
 _LOOK_EVERY_S = 0.5  # the schedules come round every 30 s only, and the policy's quiet is 1 s
 _AGAIN_IN_S = 1.0
 _GIVE_BACK_EVERY_S = 10.0
@@ -230,7 +231,8 @@ def _tend(
     on_demand: OnDemandCluster | None,
 ) -> None:
     """In a thread: the heartbeat, the schedules, and the end of a job that does not end."""
-    heartbeat_at = scheduled_at = float("-inf")
+    heartbeat_at = scheduled_at = reaped_at = float("-inf")
+    leads_trainings = on_demand is not None or (leads and cluster == queue.TRAINING)
     # The others may have been started with this one, and send their first heartbeat after it.
     silent_at = time.monotonic() + LIVE_WITHIN.total_seconds()
     while True:
@@ -253,7 +255,8 @@ def _tend(
             _log_errors(workers.report_silent)
         if leads and reserve is not None and timer.is_busy():
             _log_errors(_request_where_jobs_wait, reserve)
-        if leads and cluster == queue.TRAINING:
+        if leads_trainings and now - reaped_at >= _REAP_EVERY_S:
+            reaped_at = now
             _log_errors(maintenance.reap)  # what was killed before us on this machine
         if leads and cluster == queue.EVENTS:
             _log_errors(maintenance.consider_waiting)

@@ -7,7 +7,6 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 
 from mlapi.child_process import folder
-from mlapi.jobs import maintenance
 from mlapi.jobs.reserve import Reserve
 from registry.actions import workers
 from registry.models import Project
@@ -33,8 +32,7 @@ class OnDemandCluster:
             workers.record_heartbeat(self._cluster, socket.gethostname())
 
     def request_worker(self) -> None:
-        """Fail the runs of killed workers, and request a worker where there is work for one."""
-        maintenance.reap()
+        """Request a worker where there is work for one."""
         if self._jobs_wait() or self._trains_soon():
             self._reserve.request()
 
