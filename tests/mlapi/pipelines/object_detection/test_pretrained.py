@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.test import override_settings
 
 from mlapi import serving
 from mlapi.jobs import maintenance
@@ -27,12 +28,20 @@ CONFIG = (
 )
 
 
+@pytest.fixture(scope="module")
+def models_dir(tmp_path_factory):
+    """One folder for all, because the warm process that is forked has its path."""
+    folder = tmp_path_factory.mktemp("models")
+    with override_settings(MODELS_DIR=str(folder)):
+        yield folder
+
+
 @pytest.fixture
-def models(settings, tmp_path):
-    settings.MODELS_DIR = str(tmp_path / "models")
-    (tmp_path / "models").mkdir()
-    (tmp_path / "models" / "inks.onnx").write_bytes(onnx_files.red_and_blue())
-    return tmp_path / "models"
+def models(models_dir, forked_trainings):
+    for left in models_dir.iterdir():
+        left.unlink()
+    (models_dir / "inks.onnx").write_bytes(onnx_files.red_and_blue())
+    return models_dir
 
 
 def refusal(path: str) -> list[str]:
