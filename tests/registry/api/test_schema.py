@@ -140,7 +140,7 @@ def hold_to_the_schema(operation, caller, rows, *, random: int, bounds: bool) ->
 
 @each_operation
 def test_every_answer_is_in_the_schema(operation, admin, rows, open_connection):
-    hold_to_the_schema(operation, admin, rows, random=4, bounds=True)
+    hold_to_the_schema(operation, admin, rows, random=8, bounds=False)
 
 
 @each_operation
