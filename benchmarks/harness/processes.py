@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-_IDLE_SHARE = 0.05  # of one core
+_IDLE_SHARE = 0.15  # of one core: to look for jobs takes a few hundredths, more on a slow machine
 _LOOK_S = 0.5
 
 
