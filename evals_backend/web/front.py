@@ -16,7 +16,7 @@ from evals_backend.stop_signals import StopSignals
 from evals_backend.web import messages
 from evals_backend.web.connection import Closed, Connection
 from evals_backend.web.lanes import Job, Lane, Limits
-from evals_backend.web.messages import Exchange, Heads, Refused
+from evals_backend.web.messages import Exchange, HeadCache, Refused
 
 log = structlog.get_logger(__name__)
 
@@ -85,7 +85,7 @@ class Front:
         self._connections_max = connections_max - _RESERVED_DESCRIPTORS
         self._connections: dict[int, Connection] = {}
         self._epoll = select.epoll()
-        self._heads = Heads()
+        self._heads = HeadCache()
         self._returned: deque[Connection] = deque()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)

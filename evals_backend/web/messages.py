@@ -38,10 +38,10 @@ Application = Callable[[dict[str, Any], Callable], Iterable[bytes]]
 HEAD_MAX = 65_536  # bytes
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _LENGTH = re.compile(rb"\r\nContent-Length: ?([0-9]{1,9})\r\n", re.IGNORECASE)
-# Headers that a browser's session or one request only has.
-_OF_ONE_REQUEST = re.compile(rb"\r\n(?:Cookie|X-Request-ID|Traceparent):", re.IGNORECASE)
-_HEADS_KEPT = 256
-_KEPT_MAX = 2_048  # bytes
+# Headers of one request, or of a session, whose cookie is not to stay in memory.
+_UNCACHEABLE = re.compile(rb"\r\n(?:Cookie|X-Request-ID|Traceparent):", re.IGNORECASE)
+_CACHED_HEADS_MAX = 256
+_CACHED_HEAD_MAX = 2_048  # bytes
 _CONFIG = Config()
 _STATUSES: Sequence[tuple[type[Exception], int]] = (
     (LimitRequestLine, 414),
@@ -81,9 +81,9 @@ class Head:
         self.expects_continue = self.request._expected_100_continue
         # `wsgi.create` would send it, when the body has been read already.
         self.request._expected_100_continue = False
-        self._template: list[dict[str, Any]] = []  # shared by all that are made `of_length`
+        self._environ_template: list[dict[str, Any]] = []  # shared by its copies
 
-    def of_length(self, length: int) -> "Head":
+    def with_length(self, length: int) -> "Head":
         """The same head for another body."""
         head = copy.copy(self)
         head.length = length
@@ -91,7 +91,7 @@ class Head:
 
     def environ(self, client: Address, server: Address) -> dict[str, Any]:
         """The WSGI environment of one request, without its input. Raises Refused."""
-        if not self._template:
+        if not self._environ_template:
             try:
                 _, template = wsgi.create(self.request, _Sink(), client, server, _CONFIG)
             except ConfigurationProblem as error:
@@ -99,8 +99,8 @@ class Head:
             template["wsgi.multithread"] = template["wsgi.multiprocess"] = True
             for name in ("wsgi.file_wrapper", "wsgi.early_hints", "gunicorn.socket"):
                 del template[name]
-            self._template.append(template)  # whole, for another thread may read it at once
-        environ = self._template[0] | {"REMOTE_PORT": str(client[1])}
+            self._environ_template.append(template)  # whole, for another thread may read it at once
+        environ = self._environ_template[0] | {"REMOTE_PORT": str(client[1])}
         if "CONTENT_LENGTH" in environ:
             environ["CONTENT_LENGTH"] = str(self.length)
         return environ
@@ -111,30 +111,30 @@ class Head:
         return not self.request.should_close()
 
 
-class Heads:
-    """Parses heads, and keeps the last ones: a client repeats its own, but for the body's length.
+class HeadCache:
+    """Parses heads, and caches them by their bytes without the body's length: clients repeat them.
 
     Used by the front's thread only.
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[bytes, bytes, str], Head] = OrderedDict()
+        self._heads: OrderedDict[tuple[bytes, bytes, str], Head] = OrderedDict()
 
     def parse(self, raw: bytes, address: Address) -> Head:
         """The head of these bytes. Raises Refused."""
         found = _LENGTH.search(raw)
         start, end = found.span(1) if found else (len(raw), len(raw))
         key, length = (raw[:start], raw[end:], address[0]), int(raw[start:end] or 0)
-        head = self._kept.get(key)
+        head = self._heads.get(key)
         if head is not None:
-            self._kept.move_to_end(key)
-            return head.of_length(length)
+            self._heads.move_to_end(key)
+            return head.with_length(length)
         head = Head(raw, address)
-        comes_again = len(raw) <= _KEPT_MAX and not _OF_ONE_REQUEST.search(raw)
-        if comes_again and not head.is_chunked and head.length == length:
-            self._kept[key] = head
-            if len(self._kept) > _HEADS_KEPT:
-                self._kept.popitem(last=False)
+        is_cacheable = len(raw) <= _CACHED_HEAD_MAX and not _UNCACHEABLE.search(raw)
+        if is_cacheable and not head.is_chunked and head.length == length:
+            self._heads[key] = head
+            if len(self._heads) > _CACHED_HEADS_MAX:
+                self._heads.popitem(last=False)
         return head
 
 

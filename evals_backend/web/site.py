@@ -21,8 +21,8 @@ log = structlog.get_logger(__name__)
 
 _KEYS = re.compile(r"(/k/[^/]*)*")
 _MAY_BE_HEALTH = re.compile(rb"(?:GET|HEAD) [^ ]*/(?:health/?)?(?:\?[^ ]*)? HTTP/1\.1\r\n")
-_KEPT = 1_024
-_SHORT = 200  # characters
+_CACHED_MAX = 1_024  # heads of the health, and paths
+_CACHED_PATH_MAX = 200  # characters
 
 # Label Studio waits one second for a webhook, and sends it once. The others may take longer.
 _LANES = {
@@ -76,7 +76,7 @@ class Site:
     def __init__(self, application: health_layer.HealthLayer) -> None:
         self._application = application
         self._instants: dict[bytes, _Instant] = {}
-        self._route_of_short = lru_cache(maxsize=_KEPT)(_route)
+        self._cached_route = lru_cache(maxsize=_CACHED_MAX)(_route)
         self.body_max = settings.MAX_REQUEST_MB * 1024 * 1024
         threads = settings.WEB_THREADS
         self.limits: Mapping[str, Limits] = {
@@ -88,7 +88,7 @@ class Site:
 
     def lane(self, path: str) -> str:
         """The name of the lane of a path, with or without a key; `pages` if it is no hot route."""
-        return _LANES.get(self._route(path), "pages")
+        return _LANES.get(self._route_of(path), "pages")
 
     def instant(self, raw: bytes, address: messages.Address) -> bytes | None:
         """The answer of the health to a head that came before; None where a view must answer."""
@@ -124,17 +124,17 @@ class Site:
             *messages.rendered(answer.status, answer.headers, answer.body),
         )
         if "HTTP_X_REQUEST_ID" not in environ:  # each has another
-            if len(self._instants) >= _KEPT:
+            if len(self._instants) >= _CACHED_MAX:
                 self._instants.clear()
             self._instants[raw] = found
         return found
 
-    def _route(self, path: str) -> str:
-        return self._route_of_short(path) if len(path) <= _SHORT else _route(path)
+    def _route_of(self, path: str) -> str:
+        return self._cached_route(path) if len(path) <= _CACHED_PATH_MAX else _route(path)
 
     def application(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         """Django, with the time that its database has."""
-        route = self._route(environ["PATH_INFO"])
+        route = self._route_of(environ["PATH_INFO"])
         if route == "/webhook":
             return self._webhook(environ, start_response)
         return self._answered(environ, start_response, _DATABASE_S[_LANES.get(route, "pages")])
@@ -159,7 +159,7 @@ class Site:
 
     def refused(self, job: Job, status: int) -> None:
         """Count and log a request that reached no view."""
-        route = self._route(job.path)
+        route = self._route_of(job.path)
         name = route[1:] if route in _LANES and route != "/" else "other"
         method = job.head.request.method
         method = method if method in ("GET", "POST") else "other"

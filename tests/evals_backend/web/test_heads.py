@@ -1,11 +1,11 @@
-"""Heads that are met again: parsed once, and as if each had been parsed."""
+"""The cache of heads: each is parsed once, and used as if it had been parsed for each request."""
 
 from collections.abc import Callable
 
 import pytest
 from gunicorn.http import wsgi
 
-from evals_backend.web.messages import Exchange, Head, Heads, Refused
+from evals_backend.web.messages import Exchange, Head, HeadCache, Refused
 
 CLIENT, SERVER = ("10.0.0.7", 40_001), ("10.0.0.1", 9090)
 
@@ -41,8 +41,8 @@ def _hello(environ: dict, start_response: Callable) -> list[bytes]:
         head("5", path="/predict/?a=b&content-length=7"),
     ],
 )
-def test_a_head_that_is_met_again_has_the_environment_of_a_new_one(raw):
-    heads = Heads()
+def test_a_cached_head_has_the_environment_of_a_new_one(raw):
+    heads = HeadCache()
     for _ in range(3):
         again = heads.parse(raw, CLIENT)
         new = Head(raw, CLIENT)
@@ -51,7 +51,7 @@ def test_a_head_that_is_met_again_has_the_environment_of_a_new_one(raw):
 
 
 def test_requests_that_differ_in_their_length_share_a_head_but_nothing_of_their_own():
-    heads = Heads()
+    heads = HeadCache()
     first = Exchange(heads.parse(head("5"), CLIENT), CLIENT, SERVER, b"12345")
     first.environ["PATH_INFO"] = "/changed"
     first.force_close()
@@ -72,7 +72,7 @@ def test_a_head_whose_first_request_was_refused_has_its_environment_made_once(mo
     made = []
     create = wsgi.create
     monkeypatch.setattr(wsgi, "create", lambda *args: made.append(1) or create(*args))
-    heads = Heads()
+    heads = HeadCache()
     heads.parse(head(), CLIENT)  # and no more of it
     for _ in range(3):
         environ(heads.parse(head(), CLIENT))
@@ -88,12 +88,12 @@ def test_a_head_whose_first_request_was_refused_has_its_environment_made_once(mo
     ],
 )
 def test_heads_that_differ_elsewhere_are_parsed_each(one, other):
-    heads = Heads()
+    heads = HeadCache()
     assert heads.parse(one, CLIENT).request is not heads.parse(other, CLIENT).request
 
 
 def test_the_same_head_from_another_address_is_parsed_anew():
-    heads = Heads()
+    heads = HeadCache()
     ours, theirs = (heads.parse(head(), (ip, 1)) for ip in ("10.0.0.7", "10.0.0.8"))
     assert ours.request is not theirs.request
     assert environ(theirs, ("10.0.0.8", 1))["REMOTE_ADDR"] == "10.0.0.8"
@@ -110,7 +110,7 @@ def test_the_same_head_from_another_address_is_parsed_anew():
     ],
 )
 def test_what_is_refused_is_refused_each_time_and_after_a_good_one(bad):
-    heads = Heads()
+    heads = HeadCache()
     heads.parse(head(), CLIENT)
     for _ in range(2):
         with pytest.raises(Refused):
@@ -126,16 +126,16 @@ def test_what_is_refused_is_refused_each_time_and_after_a_good_one(bad):
         head("5", f"X-Long: {'x' * 3_000}"),
     ],
 )
-def test_what_does_not_come_again_or_is_large_or_a_sessions_is_not_kept(raw):
-    heads = Heads()
+def test_heads_with_a_cookie_or_a_request_id_and_large_or_chunked_ones_are_not_cached(raw):
+    heads = HeadCache()
     first, second = (heads.parse(raw, CLIENT) for _ in range(2))
     assert first.request is not second.request
     assert first.is_chunked == second.is_chunked == (b"chunked" in raw)
 
 
-def test_the_heads_that_came_last_are_kept(monkeypatch):
-    monkeypatch.setattr("evals_backend.web.messages._HEADS_KEPT", 2)
-    heads = Heads()
+def test_the_cache_evicts_the_least_recently_used_head(monkeypatch):
+    monkeypatch.setattr("evals_backend.web.messages._CACHED_HEADS_MAX", 2)
+    heads = HeadCache()
 
     def parsed(raw: bytes) -> object:
         return heads.parse(raw, CLIENT).request

@@ -27,17 +27,18 @@ def job():
         yield lambda body=b"": Job(connection, head, body)
 
 
-def _yield() -> int:
-    time.sleep(0)
-    return 0
+def submit(lane: Lane, it: Job) -> None:
+    """Submit the job as soon as the lane takes it."""
+    while not lane.submit(it):
+        time.sleep(0)
 
 
 def test_each_of_many_jobs_is_done_once_and_none_waits_beside_an_idle_thread(job):
     done: Counter[bytes] = Counter()
     lane = Lane("test", Limits(4, 8, PATIENCE_S), lambda it: done.update([it.body]))
-    sent = 0
-    while sent < 5_000:  # as fast as they are taken, so that threads go idle all the time
-        sent += lane.submit(job(b"%d" % sent)) or _yield()
+    sent = 5_000
+    for number in range(sent):  # as fast as they are taken, so that threads go idle all the time
+        submit(lane, job(b"%d" % number))
     assert eventually(lambda: lane.is_idle)
     assert len(done) == sent
     assert set(done.values()) == {1}
@@ -46,9 +47,9 @@ def test_each_of_many_jobs_is_done_once_and_none_waits_beside_an_idle_thread(job
 def test_jobs_that_are_looked_through_for_old_ones_are_done_once(job):
     done: Counter[bytes] = Counter()
     lane = Lane("test", Limits(2, 8, PATIENCE_S), lambda it: done.update([it.body]))
-    sent = 0
-    while sent < 2_000:
-        sent += lane.submit(job(b"%d" % sent)) or _yield()
+    sent = 2_000
+    for number in range(sent):
+        submit(lane, job(b"%d" % number))
         assert lane.take_expired() == []
     assert eventually(lambda: lane.is_idle)
     assert len(done) == sent
