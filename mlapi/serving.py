@@ -209,9 +209,7 @@ def _predict(served: _Served, rows: list[dict[str, Any]], store: InputSource) ->
     for predictor in served.predictor.each if rows else ():
         attempt = _BisectingPredictor(predictor, served.learned_specs, store)
         found = attempt.predict(rows)
-        if answers:
-            found = [before | more for before, more in zip(answers, found, strict=True)]
-        answers = found
+        answers = [a | b for a, b in zip(answers, found, strict=True)] if answers else found
         if attempt.failure is not None:
             log.error(
                 "prediction_failed",
