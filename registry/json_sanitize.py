@@ -14,7 +14,7 @@ MAX_DEPTH = 100
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _INT64 = range(-(2**63), 2**64)
 _INT64_DIGITS = 20
-_CONTAINERS = frozenset({dict, list})  # which takes half as long to ask as a tuple
+_CONTAINERS = frozenset({dict, list})  # twice as fast to look up as in a tuple of the two
 
 
 def parse_tolerant(raw: bytes | str) -> Any:
@@ -109,7 +109,7 @@ def _cut(value: Any) -> Any:
 def _containers(parent: Any) -> list[tuple[Any, Any]]:
     """The objects and lists in an object or list, each with its key or position."""
     if type(parent) is dict:
-        return [(k, v) for k, v in parent.items() if type(v) in (dict, list)]
+        return [(k, v) for k, v in parent.items() if type(v) in _CONTAINERS]
     if type(parent) is list:
-        return [(i, v) for i, v in enumerate(parent) if type(v) in (dict, list)]
+        return [(i, v) for i, v in enumerate(parent) if type(v) in _CONTAINERS]
     return []
