@@ -111,7 +111,8 @@ def aim(case, rows):
 
 
 def hold_to_the_schema(operation, caller, rows, *, random: int, bounds: bool) -> None:
-    """Make random requests of the operation, and those with each bound of each parameter: some 50.
+    """Make random requests of the operation; with `bounds` some 50 more, one for each bound of a
+    parameter.
 
     Not by the schema's own `parametrize`, which makes them when tests are collected: in each
     worker, and also those of the night.
