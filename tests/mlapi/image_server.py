@@ -39,7 +39,7 @@ class ImageServer:
 @contextmanager
 def image_server() -> Iterator[ImageServer]:
     server = ImageServer()
-    thread = threading.Thread(target=server._server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server._server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield server

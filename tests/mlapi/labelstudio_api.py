@@ -168,7 +168,7 @@ class LabelStudioAPI:
 
         self._server = ThreadingHTTPServer(self.address, Handler)
         self.url = f"http://{self.address[0]}:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -307,7 +307,7 @@ class _listener:
         self._seen = (f"http://127.0.0.1:{self._server.server_port}", requests)
 
     def __enter__(self) -> tuple[str, list[str]]:
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self._seen
 
     def __exit__(self, *exc: object) -> None:
