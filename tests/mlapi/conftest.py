@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 
 import pytest
+from django.conf import settings
 
 from mlapi import model_cache
 from mlapi.child_process import warm_process
-from mlapi.child_process.supervise import start_warm_process
+from mlapi.child_process.supervise import child_environment
+from mlapi.child_process.warm_process import WarmProcess
 
 
 @pytest.fixture
@@ -17,9 +19,18 @@ def no_loaded_versions() -> Iterator[None]:
     model_cache.clear()
 
 
+@pytest.fixture(scope="session")
+def shared_warm_process() -> Iterator[WarmProcess]:
+    """That of a worker of trainings, for all modules: it takes seconds to start."""
+    warm = WarmProcess("mlapi.training.warm_process", child_environment(), settings.BASE_DIR)
+    yield warm
+    warm.end()
+
+
 @pytest.fixture(scope="module")
-def forked_trainings() -> Iterator[None]:
+def forked_trainings(shared_warm_process: WarmProcess) -> Iterator[None]:
     """Trainings and their checks are forked, as a worker forks them."""
-    start_warm_process("mlapi.training.warm_process")
-    yield
-    warm_process.stop()
+    assert shared_warm_process.is_running
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(warm_process._Own, "process", shared_warm_process)
+        yield

@@ -116,7 +116,7 @@ def _choices(prediction) -> dict[str, str]:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("no_loaded_versions")
+@pytest.mark.usefixtures("no_loaded_versions", "forked_trainings")
 def test_pixels_are_learned_and_served_beside_features_in_one_version(server, tmp_path):
     project = ProjectFactory(label_config="", fingerprint="", pipeline="", hostname="")
     apply_changes.refresh_config(project, CONFIG)

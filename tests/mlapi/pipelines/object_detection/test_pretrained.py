@@ -6,6 +6,8 @@ import pytest
 from django.test import override_settings
 
 from mlapi import serving
+from mlapi.child_process import warm_process
+from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
 from mlapi.labelstudio.label_config import parse
 from mlapi.mirror import apply_changes
@@ -33,11 +35,13 @@ def models_dir(tmp_path_factory):
     """One folder for all, because the warm process that is forked has its path."""
     folder = tmp_path_factory.mktemp("models")
     with override_settings(MODELS_DIR=str(folder)):
+        start_warm_process("mlapi.training.warm_process")
         yield folder
+        warm_process.stop()
 
 
 @pytest.fixture
-def models(models_dir, forked_trainings):
+def models(models_dir):
     for left in models_dir.iterdir():
         left.unlink()
     (models_dir / "inks.onnx").write_bytes(onnx_files.red_and_blue())
