@@ -34,6 +34,8 @@ SHARED = {
     "tests/browser/": "browser",
     "tests/upgrade/": "upgrade",
 }
+# Tests of one module that take minutes each: shared out one by one.
+LONG = "tests/faults/test_killed_steps.py::test_a_worker_that_is_killed_before_any_step["
 # Where tests take seconds each: few of them are as long as hundreds of others.
 SLOW = ("tests/faults/", "tests/mlapi/training/", "tests/mlapi/training_child/")
 
@@ -46,6 +48,8 @@ class ByModuleOrServer(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(LONG):
+            return nodeid
         module = nodeid.split("::")[0]
         return next((g for at, g in SHARED.items() if module.startswith(at)), module)
 
