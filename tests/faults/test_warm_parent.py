@@ -84,7 +84,7 @@ def forks(number: int, tmp_path) -> str:
 
 
 def test_forks_that_compute_beside_one_another_all_end(tmp_path):
-    assert forks(6, tmp_path) == "6 0"
+    assert forks(3, tmp_path) == "3 0"
 
 
 @pytest.mark.nightly

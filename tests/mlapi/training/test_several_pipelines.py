@@ -22,8 +22,7 @@ pytestmark = [
     pytest.mark.usefixtures("forked_trainings"),
 ]
 
-N = 150
-FEW = 60
+N = 60
 TOPICS = "".join(f'<Choice value="{word}"/>' for word in WORDS)
 TEXT = f'<Text name="t" value="$text"/><Choices name="topic" toName="t">{TOPICS}</Choices></View>'
 TEXTS_ONLY = f"<View>{TEXT}"
@@ -80,8 +79,8 @@ def test_each_control_is_learned_and_served_by_its_pipeline(server):
 
 def test_a_pipeline_that_appears_later_is_trained_once_it_has_labels(server):
     """Until then its control is carried with the reason; the first keeps all that it has."""
-    files, kinds = digits(FEW)
-    texts, topics = some_texts(FEW, noise=0)
+    files, kinds = digits(N)
+    texts, topics = some_texts(N, noise=0)
     addresses = [server.put(f"later-{i}.png", content) for i, content in enumerate(files)]
 
     def region(chosen) -> dict:
@@ -104,7 +103,7 @@ def test_a_pipeline_that_appears_later_is_trained_once_it_has_labels(server):
                 annotations=[annotation(1 + i, 1 + i, result=list(map(region, labels(i).items())))],
                 input_key=hashlib.sha256(texts[i].encode()).hexdigest(),
             )
-            for i in range(FEW)
+            for i in range(N)
         ]
         mirror(project, states)
 

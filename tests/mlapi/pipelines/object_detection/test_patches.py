@@ -151,8 +151,8 @@ def test_one_label_without_any_colour_is_learned():
 
 
 def test_a_crowd_is_found():
-    detector = learned([scenes.crowd(150)], scenes.COLOURED)
-    test = [scenes.crowd(130)]
+    detector = learned([scenes.crowd(80)], scenes.COLOURED)
+    test = [scenes.crowd(70)]
 
     assert mean_average_precision(test, found(detector, test), scenes.COLOURED) >= 0.6
 
