@@ -12,7 +12,10 @@ from tests.factories import ModelVersionFactory, promote
 from tests.mlapi.trained import artifact
 from tests.mlapi.training.projects import label, labelled_project, small_programs
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("forked_trainings"),
+]
 
 
 def train(project):

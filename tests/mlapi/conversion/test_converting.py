@@ -21,7 +21,7 @@ from tests.mlapi.conversion.old_artifacts import OldArtifact
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
-    pytest.mark.usefixtures("no_loaded_versions"),
+    pytest.mark.usefixtures("no_loaded_versions", "forked_trainings"),
 ]
 
 CONFIG = LABEL_CONFIG.replace('name="label"', 'name="topic"').replace(

@@ -14,7 +14,10 @@ from tests.mlapi.image_projects import WITHOUT_CURVE
 
 from .projects import labelled_project, small_programs
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("forked_trainings"),
+]
 
 
 def train(*arguments):
