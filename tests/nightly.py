@@ -31,6 +31,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/e2e/test_own_ui.py": ("mlapi/labelstudio", "mlapi/serving.py", "mlapi/views.py"),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
+    "tests/e2e/test_connection.py": ("mlapi/labelstudio", "mlapi/mirror"),
     "tests/e2e/test_images.py": (
         "mlapi/images",
         "mlapi/inputs",

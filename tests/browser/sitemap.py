@@ -7,6 +7,8 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 from django.urls import Resolver404, resolve
 
+from registry.actions.operator import actions
+
 _HREF = re.compile(r'href="([^"#]*)"')
 # Not pages: they end the session, or answer with a file.
 _NO_PAGES = re.compile(
@@ -17,15 +19,23 @@ _MODEL = re.compile(
     r"(?<=admin:)(?:django_q|[a-z]+)_[a-z]+_(?=(?:add|history|delete) )"
     r"|(?<=admin:)(?!registry_)(?:django_q|[a-z]+)_[a-z]+_(?=(?:changelist|change) )"
 )
+# Actions of operators: one template, and fields that differ.
+_ACTION = re.compile(
+    rf"(?<=admin:)registry_[a-z]+_(?:{'|'.join(sorted(a.name for a in actions()))})(?= )"
+)
 # Views that differ by what their query asks for.
 _TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
 
 
 def one_of_each_kind(addresses: list[str]) -> list[str]:
-    """All pages, but of those that Django's admin makes alike for every model one of each kind."""
+    """All pages, but one of each kind of those that are made alike.
+
+    Those of Django's admin for each model, and those of the actions of operators.
+    """
     kinds: dict[str, str] = {}
     for address in addresses:
-        kinds.setdefault(_MODEL.sub("", _view(address) or ""), address)
+        kind = _ACTION.sub("an action", _MODEL.sub("", _view(address) or ""))
+        kinds.setdefault(kind, address)
     return list(kinds.values())
 
 

@@ -77,6 +77,7 @@ def test_a_config_that_cannot_be_served_is_refused_at_connect(labelstudio, backe
     )
 
 
+@pytest.mark.nightly
 def test_with_the_setup_token_dead_webhooks_teach_and_a_personal_access_token_cures(
     labelled, labelstudio, start_backend
 ):

@@ -1,6 +1,7 @@
 """Bodies as large as they may be, of what costs most: answered in seconds, or refused at once."""
 
 import json
+from collections.abc import Iterable
 from time import process_time
 
 import pytest
@@ -52,7 +53,23 @@ TOO_MANY = {
 }
 
 
-@pytest.mark.parametrize("kind", TOO_MANY)
+# Of those that are alike one is sent daily.
+LEFT_TO_THE_NIGHT = {
+    *("empty lists", "short texts", "quotes"),
+    *("half an emoji, and many numbers", "numbers of brush regions", "NULs"),
+}
+
+
+def each(bodies: Iterable[str]) -> pytest.MarkDecorator:
+    """A test for each of them."""
+    nightly = pytest.mark.nightly
+    return pytest.mark.parametrize(
+        "kind",
+        [pytest.param(k, marks=nightly) if k in LEFT_TO_THE_NIGHT else k for k in bodies],
+    )
+
+
+@each(TOO_MANY)
 def test_a_body_of_too_many_values_is_refused_at_once(kind, call, unit_s):
     sent = TOO_MANY[kind]()
     for route in ROUTES if kind == "empty objects" else ["webhook"]:
@@ -80,13 +97,7 @@ FITTING = {
 }
 
 
-SLOWEST = "half an emoji, and many numbers"
-
-
-@pytest.mark.parametrize(
-    "kind",
-    [pytest.param(k, marks=pytest.mark.nightly) if k == SLOWEST else k for k in FITTING],
-)
+@each(FITTING)
 def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call, unit_s):
     answered(call, FITTING[kind](), ANSWERED * unit_s)
 

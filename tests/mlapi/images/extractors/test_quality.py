@@ -40,14 +40,17 @@ def test_plain_classifiers_read_the_digits(seen_digits):
     assert scores.linear_accuracy(*seen_digits) >= 0.98
 
 
+@pytest.mark.nightly
 def test_the_ten_nearest_of_a_digit_are_the_same_digit(seen_digits):
     assert scores.precision_at(10, *seen_digits) >= 0.97
 
 
+@pytest.mark.nightly
 def test_k_means_finds_the_digits(seen_digits):
     assert scores.clustered(*seen_digits, k=10) >= 0.72
 
 
+@pytest.mark.nightly
 def test_k_means_finds_the_digits_without_knowing_how_many_there_are(seen_digits):
     k, rand = scores.clustered_by_silhouette(*seen_digits)
 
