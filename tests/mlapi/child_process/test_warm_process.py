@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -41,11 +42,20 @@ def small(tmp_path):
     warm_process.stop()
 
 
-def train(job, *, may_fork: bool = True) -> str:
-    """The hash of the artifact that the job makes."""
+def train(job, checkpoint=lambda: None, *, may_fork: bool = True) -> str:
+    """The hash of the artifact that the job makes; `checkpoint` is called meanwhile."""
     child = program("mlapi.training.child", str(job.folder))
-    supervise.supervise(child, job.folder, LIMITS, may_fork=may_fork)
+    supervise.supervise(child, job.folder, LIMITS, may_fork=may_fork, checkpoint=checkpoint)
     return read_result(job.folder).artifact_sha256
+
+
+def niceness() -> set[int]:
+    """How much less priority than this process the processes below it have."""
+    own, found = psutil.Process(), set()
+    for process in own.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):
+            found.add(process.nice() - own.nice())
+    return found
 
 
 def descriptors(process: psutil.Process) -> list[str]:
@@ -65,6 +75,14 @@ def test_it_has_one_thread_no_connection_and_no_socket_but_its_own(warm, make_jo
 def test_a_fork_trains_what_a_process_of_its_own_trains(warm, make_job):
     job, other = (make_job(tasks(*some_texts(80)), [target()], number=7) for _ in range(2))
     assert train(job) == train(other, may_fork=False)
+
+
+def test_a_training_has_less_priority_than_requests(warm, make_job):
+    found: set[int] = set()
+
+    train(make_job(tasks(*some_texts(20)), [target()]), lambda: found.update(niceness()))
+
+    assert max(found) == 5
 
 
 def test_a_fork_trains_on_images_and_imports_what_reads_them_by_itself(warm, image_job):
