@@ -20,11 +20,12 @@ PYTEST_ARGS ?=
 # One more than two cores: what waits for Label Studio or a browser leaves its core to the others.
 PYTEST_WORKERS ?= 3
 RUNS ?= 1
+URL ?=
 MEASURE := $(PY) -m benchmarks
 PLAIN := --encoder without --runs $(RUNS)
 ENCODER := --encoder with --runs $(RUNS)
 
-.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision test-yolo demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-encoder bench-full bench-servers bench-texts bench-detection bench-tools clean
+.PHONY: help run before-install test encoder lint checks pytest test-nightly test-nightly-touched test-faults test-vision test-yolo demo demo-clean label-studio label-studio-template chromium mlflow prometheus lock openapi screenshots bench bench-url bench-encoder bench-full bench-servers bench-texts bench-detection bench-tools clean
 
 help:  ## what can be made
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -169,6 +170,9 @@ bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside la
 	$(MEASURE).training $(PLAIN) --texts 400 2000 --repeats 2 --triggers annotation --write training
 	$(MEASURE).reading $(PLAIN) --write reading
 	$(MEASURE).events $(PLAIN) --seconds 10 --write events
+
+bench-url: $(VENV)/.installed-dev bench-tools  ## serving beside a backend that runs already: URL=http://...
+	$(MEASURE).serving $(PLAIN) --vs $(URL) --texts 400 --events 1 --requests 0 --starts 0 --write serving-url
 
 bench-encoder: $(VENV)/.installed-dev $(PEER)/.installed bench-tools encoder  ## the same with the sentence encoder
 	$(MEASURE).serving $(ENCODER) --texts 400 --requests 20000 --write serving-400-encoder

@@ -99,7 +99,10 @@ class Subject:
         body = answer.json()
         results = body.get("results") or []
         predicted = [r for r in results if isinstance(r, dict) and r.get("result")]
-        return body.get("model_version") if len(predicted) == len(texts) else None
+        if len(predicted) != len(texts):
+            return None
+        # Label Studio takes that of each prediction first; today's label-studio-ml sends no other.
+        return predicted[0].get("model_version") or body.get("model_version")
 
     def learn(self, project: int, pairs: Sequence[tuple[str, str]]) -> None:
         """Set the project up, train it, and wait until it predicts and is idle again."""

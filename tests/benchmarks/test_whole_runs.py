@@ -17,7 +17,10 @@ pytestmark = pytest.mark.nightly
 
 
 class OtherBackend(BaseHTTPRequestHandler):
-    """A backend that says the same of every task, and refuses every second webhook."""
+    """A backend that says the same of every task, and refuses every second webhook.
+
+    Its version is in each prediction, as today's label-studio-ml has it.
+    """
 
     protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
@@ -32,8 +35,8 @@ class OtherBackend(BaseHTTPRequestHandler):
             type(self).webhooks += 1
             self.answer(500 if self.webhooks % 2 else 201, {})
         elif self.path == "/predict":
-            answered = {"result": [{"value": {"choices": ["music"]}}]}
-            self.answer(200, {"results": [answered] * len(body["tasks"]), "model_version": "1"})
+            answered = {"result": [{"value": {"choices": ["music"]}}], "model_version": "1"}
+            self.answer(200, {"results": [answered] * len(body["tasks"])})
         else:
             self.answer(200, {"model_version": "1"})
 

@@ -20,9 +20,8 @@ _MODEL = re.compile(
     r"|(?<=admin:)(?!registry_)(?:django_q|[a-z]+)_[a-z]+_(?=(?:changelist|change) )"
 )
 # Actions of operators: one template, and fields that differ.
-_ACTION = re.compile(
-    rf"(?<=admin:)registry_[a-z]+_(?:{'|'.join(sorted(a.name for a in actions()))})(?= )"
-)
+_PATHS = "|".join(action.button.path or action.path for action in actions() if action.button)
+_ACTION = re.compile(rf"(?<=admin:)registry_[a-z]+_(?:{_PATHS})(?= )")
 # Views that differ by what their query asks for.
 _TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
 
