@@ -4,7 +4,6 @@ import re
 import shutil
 import subprocess
 import sys
-import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import orjson
@@ -12,6 +11,7 @@ import pytest
 
 from benchmarks import encoding, events, overload, reading, serving, training
 from benchmarks.harness import report
+from tests.http_server import serve
 
 pytestmark = pytest.mark.nightly
 
@@ -54,7 +54,7 @@ class OtherBackend(BaseHTTPRequestHandler):
 @pytest.fixture
 def other_url():
     with ThreadingHTTPServer(("127.0.0.1", 0), OtherBackend) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        serve(server)
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
 

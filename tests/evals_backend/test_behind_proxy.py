@@ -9,7 +9,6 @@ import re
 import ssl
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -23,6 +22,7 @@ from mlapi.mirror import webhook_repair
 from registry.actions import keys
 from registry.models import Event, Project
 from tests.factories import LABEL_CONFIG
+from tests.http_server import serve
 from tests.mlapi.media.certificate import certificate_of, server_tls
 from tests.ports import free_port
 from tests.postgres import database_url
@@ -71,7 +71,7 @@ class StoredInLabelStudio:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        serve(self._server)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -1,9 +1,10 @@
 """A real web server of images on loopback, which records its requests."""
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.http_server import serve
 
 
 class ImageServer:
@@ -39,8 +40,7 @@ class ImageServer:
 @contextmanager
 def image_server() -> Iterator[ImageServer]:
     server = ImageServer()
-    thread = threading.Thread(target=server._server.serve_forever, args=(0.02,), daemon=True)
-    thread.start()
+    thread = serve(server._server)
     try:
         yield server
     finally:

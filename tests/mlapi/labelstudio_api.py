@@ -6,7 +6,6 @@ first field of today's label config. `gateway` stands before it and may answer i
 """
 
 import json
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from mlapi.labelstudio.label_config import parse
+from tests.http_server import serve
 
 UNDEFINED = "$undefined$"
 CREATED = "2026-11-23T07:52:39.864681Z"
@@ -168,7 +168,7 @@ class LabelStudioAPI:
 
         self._server = ThreadingHTTPServer(self.address, Handler)
         self.url = f"http://{self.address[0]}:{self._server.server_port}"
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        serve(self._server)
         return self
 
     def __exit__(self, *exc: object) -> None:

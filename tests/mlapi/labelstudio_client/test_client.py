@@ -1,7 +1,6 @@
 """The client against a real Label Studio: both kinds of token, what it reads, how it fails."""
 
 import socket
-import threading
 import traceback
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -13,6 +12,7 @@ from mlapi.labelstudio.client import LabelStudio
 from registry.actions import project_settings
 from registry.actions import projects as actions
 from tests.e2e.labelstudio_client import USER
+from tests.http_server import serve
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -307,7 +307,7 @@ class _listener:
         self._seen = (f"http://127.0.0.1:{self._server.server_port}", requests)
 
     def __enter__(self) -> tuple[str, list[str]]:
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        serve(self._server)
         return self._seen
 
     def __exit__(self, *exc: object) -> None:

@@ -2,10 +2,11 @@
 
 import socketserver
 import ssl
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.http_server import serve
 
 
 @dataclass
@@ -61,7 +62,7 @@ class FileServer:
         self._server = Server(("127.0.0.1", 0), Handler)
         if self.tls:
             self._server.socket = self.tls.wrap_socket(self._server.socket, server_side=True)
-        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+        serve(self._server)
         return self
 
     def __exit__(self, *exc: object) -> None:
