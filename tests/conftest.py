@@ -34,8 +34,8 @@ SHARED = {
     "tests/browser/": "browser",
     "tests/upgrade/": "upgrade",
 }
-# Tests of one module that take minutes each: shared out one by one.
-LONG = "tests/faults/test_killed_steps.py::test_a_worker_that_is_killed_before_any_step["
+# A module's tests that take minutes each: any worker gets the next of them.
+ONE_BY_ONE = "tests/faults/test_killed_steps.py::test_a_worker_that_is_killed_before_any_step["
 # Where tests take seconds each: few of them are as long as hundreds of others.
 SLOW = ("tests/faults/", "tests/mlapi/training/", "tests/mlapi/training_child/")
 
@@ -48,7 +48,7 @@ class ByModuleOrServer(LoadScopeScheduling):
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        if nodeid.startswith(LONG):
+        if nodeid.startswith(ONE_BY_ONE):
             return nodeid
         module = nodeid.split("::")[0]
         return next((g for at, g in SHARED.items() if module.startswith(at)), module)
@@ -136,8 +136,11 @@ def cheap_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def static_files_are_looked_for_when_asked() -> Iterator[None]:
-    """Not when a test's client is made: WhiteNoise would look at all of them each time."""
+def no_scan_for_static_files() -> Iterator[None]:
+    """WhiteNoise looks a static file up when it is requested.
+
+    Otherwise each client of a test would make its middleware read all of them.
+    """
     from django.test import override_settings
 
     with override_settings(WHITENOISE_AUTOREFRESH=True):

@@ -21,7 +21,7 @@ def no_loaded_versions() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def shared_warm_process() -> Iterator[WarmProcess]:
-    """That of a worker of trainings, for all modules: it takes seconds to start."""
+    """A training worker's warm process. All modules share it, because it takes seconds to start."""
     warm = WarmProcess("mlapi.training.warm_process", child_environment(), settings.BASE_DIR)
     yield warm
     warm.end()

@@ -49,8 +49,8 @@ def train(job, checkpoint=lambda: None, *, may_fork: bool = True) -> str:
     return read_result(job.folder).artifact_sha256
 
 
-def niceness() -> set[int]:
-    """How much less priority than this process the processes below it have."""
+def nice_values() -> set[int]:
+    """The nice values of all child processes, relative to this process's."""
     own, found = psutil.Process(), set()
     for process in own.children(recursive=True):
         with suppress(psutil.NoSuchProcess):
@@ -80,7 +80,7 @@ def test_a_fork_trains_what_a_process_of_its_own_trains(warm, make_job):
 def test_a_training_has_less_priority_than_requests(warm, make_job):
     found: set[int] = set()
 
-    train(make_job(tasks(*some_texts(20)), [target()]), lambda: found.update(niceness()))
+    train(make_job(tasks(*some_texts(20)), [target()]), lambda: found.update(nice_values()))
 
     assert max(found) == 5
 
