@@ -53,23 +53,25 @@ TOO_MANY = {
 }
 
 
-# Of those that are alike one is sent daily.
-LEFT_TO_THE_NIGHT = {
-    *("empty lists", "short texts", "quotes"),
-    *("half an emoji, and many numbers", "numbers of brush regions", "NULs"),
+# Kinds of which a similar one is sent daily.
+NIGHTLY = {
+    "empty lists",
+    "half an emoji, and many numbers",
+    "NULs",
+    "numbers of brush regions",
+    "quotes",
+    "short texts",
 }
 
 
-def each(bodies: Iterable[str]) -> pytest.MarkDecorator:
-    """A test for each of them."""
-    nightly = pytest.mark.nightly
-    return pytest.mark.parametrize(
-        "kind",
-        [pytest.param(k, marks=nightly) if k in LEFT_TO_THE_NIGHT else k for k in bodies],
-    )
+def each_kind(bodies: Iterable[str]) -> pytest.MarkDecorator:
+    """Parametrizes a test by kind of body; those of NIGHTLY are marked so."""
+    marks = pytest.mark.nightly
+    kinds = [pytest.param(k, marks=marks) if k in NIGHTLY else k for k in bodies]
+    return pytest.mark.parametrize("kind", kinds)
 
 
-@each(TOO_MANY)
+@each_kind(TOO_MANY)
 def test_a_body_of_too_many_values_is_refused_at_once(kind, call, unit_s):
     sent = TOO_MANY[kind]()
     for route in ROUTES if kind == "empty objects" else ["webhook"]:
@@ -97,7 +99,7 @@ FITTING = {
 }
 
 
-@each(FITTING)
+@each_kind(FITTING)
 def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call, unit_s):
     answered(call, FITTING[kind](), ANSWERED * unit_s)
 
