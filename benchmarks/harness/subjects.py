@@ -101,7 +101,7 @@ class Subject:
         predicted = [r for r in results if isinstance(r, dict) and r.get("result")]
         if len(predicted) != len(texts):
             return None
-        # Label Studio takes that of each prediction first; today's label-studio-ml sends no other.
+        # Label Studio reads each prediction's; label-studio-ml 1.0.9 has one outside of them only.
         return predicted[0].get("model_version") or body.get("model_version")
 
     def learn(self, project: int, pairs: Sequence[tuple[str, str]]) -> None:
