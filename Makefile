@@ -172,6 +172,7 @@ bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside la
 	$(MEASURE).events $(PLAIN) --seconds 10 --write events
 
 bench-url: $(VENV)/.installed-dev bench-tools  ## serving beside a backend that runs already: URL=http://...
+	$(if $(URL),,$(error URL is missing: make bench-url URL=http://127.0.0.1:9090))
 	$(MEASURE).serving $(PLAIN) --vs $(URL) --texts 400 --events 1 --requests 0 --starts 0 --write serving-url
 
 bench-encoder: $(VENV)/.installed-dev $(PEER)/.installed bench-tools encoder  ## the same with the sentence encoder
