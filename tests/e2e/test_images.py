@@ -27,10 +27,10 @@ def images() -> list[tuple[bytes, str]]:
 
 @pytest.fixture(scope="module")
 def project(labelstudio, backend, images):
-    """Half uploaded by import, half from local storage; most of it annotated, then connected.
+    """Half uploaded by import, half from local storage; most of it annotated, connected, learned.
 
-    So its first reading has all labels, and the first training learns from them, however slow.
-    `truth` has the digit of each task, `backend` serves it.
+    It is connected last, so its first reading has all labels, and the first training learns from
+    them, however slow. `truth` has the digit of each task, `backend` serves it.
     """
     made = labelstudio.project("digits", CONFIG)
     files = {f"odd näme (#n{i}x).png": content for i, (content, _) in enumerate(images)}
@@ -40,6 +40,7 @@ def project(labelstudio, backend, images):
     for task in list(made.truth)[:ANNOTATED]:
         made.annotate(task, made.truth[task], control="digit", obj="image")
     made.connect(backend)
+    backend.wait_for(lambda: learned_all(backend, made), "a version of all annotations")
     return made
 
 
@@ -70,8 +71,6 @@ def predicted(prediction: dict, control: str) -> str:
 
 
 def test_images_of_both_kinds_are_learned_and_predicted(project, backend):
-    version = backend.wait_for_version(project.uid)["version"]
-    backend.wait_for(lambda: learned_all(backend, project), "a version of all annotations")
     version = backend.project(project.uid)["version"]
 
     project.retrieve_predictions()
