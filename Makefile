@@ -184,7 +184,7 @@ bench-encoder: $(VENV)/.installed-dev $(PEER)/.installed bench-tools encoder  ##
 bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; hours
 	$(MEASURE).serving $(PLAIN) --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
 	$(MEASURE).training $(PLAIN) --texts 15000 --triggers annotation --vs nothing --write training-15000
-	$(MEASURE).training $(PLAIN) --texts 10000 100000 --write training-full
+	$(MEASURE).training $(PLAIN) --texts 400 10000 100000 --write training-full
 	$(MEASURE).reading $(PLAIN) --texts 20000 --pause-ms 17 --write reading-full
 	$(MEASURE).events $(PLAIN) --seconds 600 --write events-full
 
