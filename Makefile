@@ -163,11 +163,11 @@ prometheus:  ## Debian's promtool and Prometheus, for the tests of deploy/
 # Measured are shares of one machine: nothing else should run on it.
 # RUNS=3 makes one table of three whole runs.
 bench: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## speed beside label-studio-ml, into docs/performance.md
-	$(MEASURE).serving $(PLAIN) --texts 400 --requests 20000 --write serving-400
+	$(MEASURE).serving $(PLAIN) --texts 400 --seconds 1 --requests 10000 --write serving-400
 	$(MEASURE).serving $(PLAIN) --texts 2000 --rounds 2 --seconds 1 --requests 0 --starts 1 --write serving-2000
 	$(MEASURE).overload $(PLAIN) --rounds 1 --write overload
 	$(MEASURE).online --write online
-	$(MEASURE).training $(PLAIN) --texts 400 2000 --repeats 2 --triggers annotation --write training
+	$(MEASURE).training $(PLAIN) --texts 400 2000 --triggers annotation --write training
 	$(MEASURE).reading $(PLAIN) --write reading
 	$(MEASURE).events $(PLAIN) --seconds 10 --write events
 
