@@ -181,12 +181,11 @@ bench-encoder: $(VENV)/.installed-dev $(PEER)/.installed bench-tools encoder  ##
 	$(MEASURE).training $(ENCODER) --texts 1000 --repeats 3 --triggers annotation --vs nothing --write training-1000
 	$(MEASURE).encoding $(ENCODER) --write encoding
 
-bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; hours
+bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; 40 minutes
 	$(MEASURE).serving $(PLAIN) --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
 	$(MEASURE).training $(PLAIN) --texts 15000 --triggers annotation --vs nothing --write training-15000
 	$(MEASURE).training $(PLAIN) --texts 400 10000 100000 --write training-full
 	$(MEASURE).reading $(PLAIN) --texts 20000 --pause-ms 17 --write reading-full
-	$(MEASURE).events $(PLAIN) --seconds 600 --write events-full
 
 bench-servers: $(VENV)/.installed-dev $(SERVERS)/.installed bench-tools  ## the web server beside others
 	$(PY) -m benchmarks.servers --python $(SERVERS)/bin/python --write web-servers
