@@ -60,6 +60,8 @@ def admin_urls() -> Iterator[str]:
     """The home page, and each model's list, in every way that it can be asked for, and page."""
     from django.contrib import admin
 
+    import evals_backend.urls  # noqa: F401 - registers the admin's pages
+
     rows = sample_rows()
     yield "/admin/"
     for model, page in admin.site._registry.items():

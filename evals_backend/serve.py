@@ -13,6 +13,7 @@ import socket
 import sys
 from functools import partial
 
+import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import CommandError, call_command
@@ -62,7 +63,7 @@ def _serve(part: str, signals: StopSignals) -> int:
             print(f"evals-backend: {_port_problem(error)}", file=sys.stderr)
             return 1
         _share_counters()
-    warm_parent.set_up_django()
+    django.setup()
     from evals_backend import embedded_postgres
     from evals_backend.supervisor import StartFailed, Supervisor, fork, wait
     from registry import server

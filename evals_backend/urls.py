@@ -8,6 +8,8 @@ from registry.admin.login import login
 
 __all__ = ["handler400", "handler404", "handler500", "urlpatterns"]
 
+admin.autodiscover()
+
 urlpatterns = [
     path("admin/login/", login),  # before the admin's own, which is called by it
     path("admin/", admin.site.urls),

@@ -10,7 +10,6 @@ import importlib
 import os
 from contextlib import suppress
 
-import django
 from django.conf import settings
 
 from evals_backend import heap_gaps, lean_imports
@@ -67,12 +66,6 @@ def import_libraries() -> None:
             importlib.import_module(module)
 
 
-def set_up_django() -> None:
-    """Set Django up without what REST framework highlights code and tests servers with."""
-    with lean_imports.absent("pygments", "requests"):
-        django.setup()
-
-
 def import_code(*, web: bool, trains: bool = False) -> None:
     """Import the product and EvaDB, and keep the collector off what was imported.
 
@@ -85,6 +78,7 @@ def import_code(*, web: bool, trains: bool = False) -> None:
     middleware = [name.rpartition(".")[0] for name in settings.MIDDLEWARE]
     with (
         lean_imports.deferred(*_FOR_ONE_FUNCTION),
+        lean_imports.absent("pygments", "requests"),  # REST framework's: colours, and a test client
         lean_imports.absent("regex"),  # Lark's, for grammars with classes of Unicode
         lean_imports.part("sqlalchemy_utils", "functions"),  # EvaDB's; the others are of types
         lean_imports.numpy_as_imported(),  # which SciPy copies

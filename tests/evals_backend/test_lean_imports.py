@@ -32,10 +32,11 @@ FORKS = {
 }
 CODE = f"""
 import importlib, os, sys
+import django
 from evals_backend import warm_parent
 warm_parent.limit_threads()
 warm_parent.import_libraries()
-warm_parent.set_up_django()
+django.setup()
 warm_parent.import_code(web=True, trains=True)
 for name, lines in {FORKS!r}.items():
     print("#", name, flush=True)

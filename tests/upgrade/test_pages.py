@@ -6,6 +6,7 @@ import pytest
 from django.contrib import admin
 from django.urls import reverse
 
+import evals_backend.urls  # noqa: F401 - registers the admin's pages
 from registry.actions import webhooks
 from registry.models import Task
 from tests.registry.test_access_table import METHODS, ROLES, TABLE, filled, is_refused, request

@@ -1,15 +1,20 @@
 """What every page of the admin has around its content, and what it does without."""
 
 import difflib
+import os
+import subprocess
+import sys
 from html import unescape
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.contrib import admin
 from django.contrib.auth.models import Group, User
 from django.urls import reverse
 
+import evals_backend.urls  # noqa: F401 - registers the admin's pages
 from registry.actions import keys
 from registry.admin.empty_lists import filled_by
 from registry.models import AccessKey
@@ -19,6 +24,18 @@ pytestmark = pytest.mark.django_db
 
 OURS = Path(settings.TEMPLATES[0]["DIRS"][0])
 UNFOLDS = Path(find_spec("unfold").submodule_search_locations[0]) / "templates"
+
+
+def test_a_process_without_urls_has_no_page_and_one_with_them_has_pages_without_fault():
+    """`manage.py check` may look before the URLs are imported, and would then find no fault."""
+    count = "from django.contrib import admin; print(len(admin.site._registry))"
+    code = f"import django; django.setup(); {count}; import evals_backend.urls; {count}"
+    env = os.environ | {"DJANGO_SETTINGS_MODULE": "evals_backend.settings"}
+    done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, check=True)
+    without, pages = map(int, done.stdout.split())
+    assert (without, pages) == (0, len(admin.site._registry))
+    assert pages > 15
+    assert admin.site.check(None) == []
 
 
 @pytest.mark.parametrize("url", ["/admin/", "/admin/registry/project/", "/admin/login/"])

@@ -12,6 +12,7 @@ from django.core.management import CommandError
 from django.urls import include, path
 from rest_framework.routers import DefaultRouter
 
+import evals_backend.urls  # noqa: F401 - registers the admin's pages
 from registry.actions import operator
 from registry.actions.operator import action, actions
 from registry.api.versions import Versions

@@ -35,8 +35,9 @@ def test_boxes_are_learned_on_the_cores_divided_by_the_trainings_that_may_run_at
 _WORKER = """
 import sys
 from pathlib import Path
+import django
 from evals_backend import warm_parent
-warm_parent.set_up_django()
+django.setup()
 warm_parent.import_code(web=False, trains=True)
 from mlapi.child_process import supervise, warm_process
 supervise.start_warm_process("mlapi.training.warm_process", fork=True)
