@@ -49,6 +49,11 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_odd_data.py": ("mlapi/labelstudio", "mlapi/mirror", "mlapi/training"),
     "tests/mlapi/images/extractors/test_quality.py": ("mlapi/images",),
     "tests/mlapi/pipelines/test_script_quality.py": ("mlapi/pipelines/text_classification",),
+    "tests/evals_backend/test_behind_proxy.py": (
+        "evals_backend",
+        "mlapi/mirror",
+        "registry/server.py",
+    ),
     "tests/faults/test_backup.py": ("evals_backend", "registry/migrations"),
     "tests/faults/test_stopping.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/faults/test_warm_parent.py": ("evals_backend", "mlapi/eva"),
@@ -67,6 +72,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
         "registry/actions",
     ),
+    "tests/mlapi/exports/test_boxes.py": ("mlapi/exports", "mlapi/pipelines/object_detection"),
     "tests/mlapi/exports/test_mlflow.py": (
         "mlapi/exports",
         "mlapi/label_types",
@@ -102,6 +108,10 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/serving.py",
     ),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
+    "tests/mlapi/pipelines/object_detection/test_engines_all_the_way.py": (
+        "mlapi/pipelines/object_detection",
+        "mlapi/training",
+    ),
     "tests/mlapi/pipelines/object_detection/test_patches.py": (
         "mlapi/pipelines/object_detection/engines",
     ),
@@ -124,6 +134,11 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
         "registry/actions",
         "registry/models",
+    ),
+    "tests/mlapi/training/test_several_pipelines.py": (
+        "mlapi/inputs",
+        "mlapi/pipelines",
+        "mlapi/training",
     ),
     "tests/mlapi/training_child/test_accuracy.py": (
         "mlapi/child_process",
@@ -154,6 +169,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/registry/test_scale.py": ("benchmarks", "registry"),
     "tests/samples/test_demo.py": ("samples",),
     "tests/upgrade/test_beside_events.py": ("registry/migrations",),
+    "tests/upgrade/test_pages.py": ("registry",),
 }
 # What changes nothing that only a nightly test would see.
 UNTESTED = (".ci", "docs", "tests")

@@ -153,6 +153,7 @@ def test_a_key_is_enough_to_recognise_the_backend_behind_any_proxy(web, stored, 
             _connected_and_mended(stored, f"{proxy.url}/k/{key}", name)
 
 
+@pytest.mark.nightly
 def test_without_a_key_the_url_of_label_studio_is_compared(web, stored, settings, tmp_path):
     settings.ALLOW_ANONYMOUS = True
     port = web(ALLOW_ANONYMOUS="true")
@@ -170,6 +171,7 @@ def test_without_a_key_the_url_of_label_studio_is_compared(web, stored, settings
             assert "gets all events" in webhook_repair.check(labelstudio, project)
 
 
+@pytest.mark.nightly
 def test_another_backend_at_another_host_or_beside_is_not_taken_for_this_one(web, stored, settings):
     settings.ALLOW_ANONYMOUS = True
     port = web(ALLOW_ANONYMOUS="true")
@@ -184,6 +186,7 @@ def test_another_backend_at_another_host_or_beside_is_not_taken_for_this_one(web
         assert stored.webhooks == []
 
 
+@pytest.mark.nightly
 def test_a_url_that_is_only_assumed_to_be_ours_gets_no_password(web, stored, settings):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "geheim"
     port = web(BASIC_AUTH_USER="anna", BASIC_AUTH_PASS="geheim", ALLOW_ANONYMOUS="true")
@@ -221,6 +224,7 @@ def test_with_public_url_links_and_routes_are_under_its_path(web):
     assert httpx.get(f"{direct}/mlx/health", timeout=60).status_code == 404
 
 
+@pytest.mark.nightly
 def test_a_path_that_is_not_configured_is_not_taken_off_and_says_what_to_set(web):
     port = web()
     with ReverseProxy(port, cuts_path=False, headers={"X-Forwarded-Prefix": "/ml"}) as proxy:

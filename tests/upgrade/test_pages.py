@@ -82,7 +82,9 @@ def test_the_rest_list_opens_with_everything_in_it(log_in, route):
 DATASET = "api/versions/<int:pk>/dataset/"
 
 
-@pytest.mark.parametrize("role", ["viewer", "lead", "admin"])
+@pytest.mark.parametrize(
+    "role", ["lead", *(pytest.param(r, marks=pytest.mark.nightly) for r in ("viewer", "admin"))]
+)
 def test_rest_answers_each_role_as_before(log_in, role, rows):
     client = log_in(role)
     wrong = []

@@ -27,11 +27,10 @@ LIMITS = Limits(seconds=600, memory_mb=4096)
 
 
 @pytest.fixture
-def warm():
+def warm(shared_warm_process, monkeypatch):
     """That of a training worker."""
-    supervise.start_warm_process("mlapi.training.warm_process")
-    yield warm_process.running()
-    warm_process.stop()
+    monkeypatch.setattr(warm_process._Own, "process", shared_warm_process)
+    return shared_warm_process
 
 
 @pytest.fixture
@@ -85,6 +84,7 @@ def test_a_training_has_less_priority_than_requests(warm, make_job):
     assert max(found) == 5
 
 
+@pytest.mark.nightly
 def test_a_fork_trains_on_images_and_imports_what_reads_them_by_itself(warm, image_job):
     files, labels = digits(80)
     job, other = (image_job(files, labels, fresh=True, number=7) for _ in range(2))
@@ -179,16 +179,14 @@ def test_a_killed_warm_process_ends_its_fork_and_is_started_anew(small, tmp_path
     assert warm_process.running().pid != small.pid
 
 
-@pytest.mark.parametrize(
-    ("times", "busy"), [(2, 1), pytest.param(200, 4, marks=pytest.mark.nightly)]
-)
-def test_trainings_are_forked_under_load_without_a_hang(warm, make_job, times, busy):
+@pytest.mark.nightly
+def test_trainings_are_forked_under_load_without_a_hang(warm, make_job):
     ended = threading.Event()
-    load = [threading.Thread(target=_compute, args=(ended,)) for _ in range(busy)]
+    load = [threading.Thread(target=_compute, args=(ended,)) for _ in range(4)]
     for thread in load:
         thread.start()
     try:
-        made = {train(make_job(tasks(*some_texts(60)), [target()], number=7)) for _ in range(times)}
+        made = {train(make_job(tasks(*some_texts(60)), [target()], number=7)) for _ in range(200)}
     finally:
         ended.set()
         for thread in load:

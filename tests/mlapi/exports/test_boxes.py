@@ -70,7 +70,9 @@ def in_order(boxes: list[dict]) -> list[dict]:
     )
 
 
-@pytest.mark.parametrize("control", ["", ' model_score_threshold="0.6"'])
+@pytest.mark.parametrize(
+    "control", [pytest.param("", marks=pytest.mark.nightly), ' model_score_threshold="0.6"']
+)
 def test_boxes_are_those_of_predict(artifact, server, tmp_path, control):
     """Under thresholds of the label config, and with labels that have swapped their names."""
     config = CONFIG.replace('name="box"', f'name="box"{control}')

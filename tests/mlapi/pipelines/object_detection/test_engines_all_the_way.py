@@ -29,7 +29,7 @@ COUNT = 30
 @pytest.mark.parametrize(
     ("engine", "named"),
     [
-        ("patches", "The engine is patches."),
+        pytest.param("patches", "The engine is patches.", marks=pytest.mark.nightly),
         pytest.param("auto", "The engine is lite, chosen by auto.", marks=pytest.mark.vision),
     ],
 )
