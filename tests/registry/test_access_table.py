@@ -64,7 +64,7 @@ TABLE = {
     "admin/search/": _STAFF,
     "admin/jsi18n/": _READ,
     "admin/r/<path:content_type_id>/<path:object_id>/": {},
-    "admin/^(?P<app_label>django_q|registry|auth|authtoken)/$": _STAFF,
+    "admin/^(?P<app_label>auth|authtoken|django_q|registry)/$": _STAFF,
     "admin/(?P<url>.*)$": {},
     # The registry
     **admin_model("registry/project", change="admin"),
@@ -204,10 +204,15 @@ PROTOCOL = {
 }
 
 
+# The admin's apps, which it has in the order in which their pages were imported.
+_APPS = re.compile(r"(?<=<app_label>)[^)]+")
+
+
 def routes(resolver=None, prefix=""):
-    """Every route of the URL configuration, as it is written there."""
+    """Every route of the URL configuration, as it is written there, but apps by name."""
     for pattern in (resolver or get_resolver()).url_patterns:
-        path = prefix + str(pattern.pattern)
+        written = _APPS.sub(lambda m: "|".join(sorted(m[0].split("|"))), str(pattern.pattern))
+        path = prefix + written
         if isinstance(pattern, URLResolver):
             yield from routes(pattern, path)
         elif isinstance(pattern, URLPattern):
