@@ -100,6 +100,12 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/faults/test_two_stacks.py": ("evals_backend", "mlapi/jobs", "mlapi/mirror"),
     "tests/faults/test_overload.py": ("evals_backend", "mlapi/jobs"),
+    "tests/browser/test_stories.py": (
+        "evals_backend/web",
+        "registry/admin",
+        "registry/static",
+        "registry/templates",
+    ),
     "tests/browser/test_walk.py": ("registry/admin", "registry/static", "samples"),
     "tests/e2e/test_boxes.py": (
         "mlapi/label_types",

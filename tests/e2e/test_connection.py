@@ -48,6 +48,7 @@ def test_the_key_url_is_all_that_a_user_pastes(labelled, backend):
     assert [w["url"] for w in labelled.webhooks()] == [f"{backend.key_url}/webhook"]
 
 
+@pytest.mark.nightly
 def test_behind_basic_auth_the_webhook_is_repaired_and_annotations_arrive(labelled, start_backend):
     backend = start_backend(BASIC_AUTH_USER=BASIC[0], BASIC_AUTH_PASS=BASIC[1])
     labelled.connect(backend, basic_auth=BASIC)

@@ -3,10 +3,13 @@
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
+from tests import data_folder
 from tests.ports import free_port
+from tests.postgres import connect
 from tests.waiting import eventually
 
 from .running import ROOT, STOPPED_WITHIN_S, environment, processes_of
@@ -15,7 +18,7 @@ from .running import ROOT, STOPPED_WITHIN_S, environment, processes_of
 @pytest.fixture
 def stage(new_data_dir):
     """Starts processes over one database and data folder, and ends them."""
-    data_dir, port, started = new_data_dir(), free_port(), []
+    data_dir, port, started = data_folder.prepare(new_data_dir()), free_port(), []
     env = environment(data_dir, PORT=str(port))
 
     class Stage:
@@ -30,6 +33,11 @@ def stage(new_data_dir):
             assert done.returncode in {0, 1}, done.stderr
             return done.returncode == 0
 
+        def has_worker(self) -> bool:
+            with closing(connect(data_dir)) as connection, connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM registry_worker WHERE cluster = 'events'")
+                return cursor.fetchone() is not None
+
     stage = Stage()
     stage.data_dir = data_dir
     yield stage
@@ -38,13 +46,14 @@ def stage(new_data_dir):
         process.wait(STOPPED_WITHIN_S)
 
 
-def test_web_prepares_the_database_and_workers_join_it(stage):
+def test_web_starts_the_database_and_workers_join_it(stage):
     web = stage.start("web")
     # To ask costs a start of Python, which would take the time from the one that is awaited.
     assert eventually((stage.data_dir / "first-login.txt").exists)
     assert eventually(lambda: stage.is_well("web"))
     assert not stage.is_well("events")
     worker = stage.start("events")
+    assert eventually(stage.has_worker)
     assert eventually(lambda: stage.is_well("events"))
     assert not stage.is_well("training")
 

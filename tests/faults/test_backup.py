@@ -73,7 +73,7 @@ def busy(project):
 
     def register() -> None:
         try:
-            while not ended.wait(0.01):
+            while not ended.wait(0.1):
                 ModelVersionFactory(project=project)
         finally:
             connections.close_all()

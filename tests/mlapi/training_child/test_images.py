@@ -15,7 +15,9 @@ from tests.mlapi.training_child.image_jobs import INPUT, spec, value
 ALL = pytest.param(None, 0.98, marks=pytest.mark.nightly)  # 1,797, whose features take seconds
 
 
-@pytest.mark.parametrize(("many", "least"), [(500, 0.97), ALL])
+@pytest.mark.parametrize(
+    ("many", "least"), [(250, 0.95), pytest.param(500, 0.97, marks=pytest.mark.nightly), ALL]
+)
 def test_digits_are_classified(image_job, many, least):
     job = image_job(*digits(many), fresh=True)
 
