@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.inputs.text.input import DEFAULT, TextInput  # noqa: E402
+from mlapi.run_folder.dataset import DatasetFile  # noqa: E402
 from mlapi.run_folder.job import TrainingJob  # noqa: E402
 from mlapi.run_folder.result import read_result  # noqa: E402
 
@@ -40,11 +41,11 @@ def write_job(folder: Path, rows: list[dict], *, seed: int, automl: bool) -> Non
         parameters={"automl": automl},
         input=TextInput().for_options({"encoder": DEFAULT, "encoder_tokens": 64}).settings,
     ).write()
-    with open(folder / "dataset.jsonl", "w") as f:
+    with DatasetFile(folder).writing() as write:
         for i, row in enumerate(rows):
             split = "train" if i % 5 else "holdout"
             labelled = {"id": i, "data": row, "labels": {"section": row["label"]}, "split": split}
-            f.write(json.dumps(labelled) + "\n")
+            write(labelled)
 
 
 def measure(rows: list[dict], *, seed: int, automl: bool) -> dict:

@@ -1,6 +1,5 @@
 """The job of a training or conversion: written by the parent process, read by its children."""
 
-import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -9,8 +8,10 @@ from typing import Any, Literal
 
 from mlapi.domain import TargetSpec
 from mlapi.run_folder import json_file
+from mlapi.run_folder.dataset import DatasetFile, Row
 
 _NAME = "job.json"
+_NOT_WRITTEN = {"folder", "elsewhere", "dataset"}
 
 
 def _name(part: int) -> str:
@@ -107,6 +108,11 @@ class TrainingJob:
     parts: int = 1
     part_name: str = ""
     elsewhere: ChosenElsewhere = field(default_factory=ChosenElsewhere)
+    dataset: DatasetFile = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
+
+    def __post_init__(self) -> None:
+        if self.dataset is None:
+            object.__setattr__(self, "dataset", DatasetFile(self.folder))
 
     @classmethod
     def read(cls, folder: Path) -> "TrainingJob":
@@ -115,14 +121,15 @@ class TrainingJob:
 
     @classmethod
     def read_all(cls, folder: Path) -> "tuple[TrainingJob, ...]":
-        """The jobs of all parts. Raises RunFileInvalid."""
+        """The jobs of all parts, which share the rows of the dataset. Raises RunFileInvalid."""
         first = cls.read(folder)
+        shared = {"folder": folder, "dataset": first.dataset}
         others = range(2, first.parts + 1)
-        return (first, *(json_file.read(folder / _name(n), cls, folder=folder) for n in others))
+        return (first, *(json_file.read(folder / _name(n), cls, **shared) for n in others))
 
     def write(self) -> None:
         """Write it into its folder."""
-        names = (f.name for f in fields(self) if f.name not in ("folder", "elsewhere"))
+        names = (f.name for f in fields(self) if f.name not in _NOT_WRITTEN)
         values = {name: getattr(self, name) for name in names}
         json_file.write(self.folder / _name(self.part), values)
 
@@ -159,13 +166,12 @@ class TrainingJob:
         return f"_{self.part}" if self.parts > 1 else ""
 
     @cached_property
-    def rows(self) -> list[dict[str, Any]]:
-        """The frozen dataset, ordered by task; read once.
+    def rows(self) -> list[Row]:
+        """The frozen dataset, ordered by task.
 
         Of several parts those that learn from labels have the tasks with a label of theirs.
         """
-        with open(self.folder / "dataset.jsonl", encoding="utf-8") as lines:
-            rows = sorted((json.loads(line) for line in lines), key=lambda row: row["id"])
+        rows = self.dataset.rows
         if self.parts == 1 or self.learns_from == "all":
             return rows
         own = {target.name for target in self.targets}

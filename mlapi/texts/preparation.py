@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
-import orjson
 from more_itertools import chunked
 
+from mlapi.run_folder.dataset import DatasetFile
 from mlapi.texts.embedding import (
     STORED,
     leave_to_the_next_run,
@@ -66,6 +66,7 @@ class TextPreparation:
     def store(self) -> None:
         """Store the vectors that the child has made, also if it failed or was stopped."""
         self.counts["encoded"] = 0
+        tasks: dict[int, list[str]] = {}
         for store in self.stores:
             made = {
                 one: vector
@@ -75,7 +76,8 @@ class TextPreparation:
             }
             self.counts["encoded"] += len(made)
             if made:
-                store.save(dict(self._tasks()), made)
+                tasks = tasks or dict(self._tasks())
+                store.save(tasks, made)
 
     def prepared_text(self) -> str:
         found = f"{self.counts['cached']:,} of {self.counts['texts']:,} texts have sentence vectors"
@@ -90,7 +92,5 @@ class TextPreparation:
 
     def _tasks(self) -> Iterator[tuple[int, list[str]]]:
         """Each task of the dataset, by its id, with its texts."""
-        with open(self.folder / "dataset.jsonl", "rb") as lines:
-            for line in lines:
-                row = orjson.loads(line)
-                yield row["id"], self.texts_of(row["data"])
+        for row in DatasetFile(self.folder):
+            yield row["id"], self.texts_of(row["data"])

@@ -18,6 +18,7 @@ from mlapi import label_types
 from mlapi.domain import TargetSpec
 from mlapi.labelstudio.references import keys
 from mlapi.locks import project_lock
+from mlapi.run_folder.dataset import DatasetFile
 from registry import artifacts
 from registry.errors import EvalsError
 from registry.json_sanitize import parse_tolerant
@@ -52,11 +53,11 @@ def freeze(
     may_be_empty: bool = False,
     on_snapshot: Callable[[datetime], object] = lambda at: None,
 ) -> Dataset:
-    """Writes `folder/dataset.jsonl`, and its manifest to the artifact store, where it stays.
+    """Writes the dataset into the folder, and its manifest to the artifact store, where it stays.
 
-    Each line is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
+    Each row is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
     that `targets` name, in the order of ids; `split` is null for an unlabelled task, which is
-    included if the pipeline learns from `all`. `on_row` is called with each line, `on_snapshot`
+    included if the pipeline learns from `all`. `on_row` is called with each row, `on_snapshot`
     with the snapshot's time, before any label can change after it. The manifest has ids, labels,
     splits and input keys but no texts, so that it outlives the tasks. A task of
     the holdout whose input is also one of the training split is left out and counted: inputs can
@@ -69,7 +70,7 @@ def freeze(
     snapshot = _snapshot(run, targets, learns_from, no_input_key, on_snapshot)
     with snapshot as (snapshot_at, ties, rows):
         counts.ties.update(ties)
-        fingerprint = _write(rows, folder / "dataset.jsonl", manifest_path, counts, on_row)
+        fingerprint = _write(rows, DatasetFile(folder), manifest_path, counts, on_row)
     if not counts.tasks and not may_be_empty:
         raise NothingToLearn(
             "No task has a usable label." if learns_from == "labelled" else "There are no tasks."
@@ -82,7 +83,7 @@ def freeze(
 
 def _write(
     rows: Iterable[tuple],
-    dataset_path: Path,
+    dataset: DatasetFile,
     manifest_path: Path,
     counts: "_Counts",
     on_row: Callable[[dict[str, Any]], object],
@@ -91,7 +92,7 @@ def _write(
     names = set(counts.classes)
     fingerprint = hashlib.sha256()
     with (
-        open(dataset_path, "wb") as dataset,
+        dataset.writing() as write_row,
         # mtime=0: equal datasets have equal manifests, byte for byte.
         open(manifest_path, "wb") as raw,
         gzip.GzipFile(fileobj=raw, mode="wb", mtime=0, filename="") as manifest,
@@ -102,7 +103,7 @@ def _write(
                 continue
             labels = {k: v for k, v in orjson.loads(labels).items() if k in names}
             row = {"id": id_, "data": parse_tolerant(data), "labels": labels, "split": split}
-            dataset.write(orjson.dumps(row) + b"\n")
+            write_row(row)
             on_row(row)
             entry = {"id": id_, "input_key": input_key, "labels": labels, "split": split}
             line = orjson.dumps(entry, option=orjson.OPT_SORT_KEYS) + b"\n"

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import orjson
 import structlog
 from django.db.models import QuerySet
 from django.forms.models import model_to_dict
@@ -90,7 +89,8 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
         {"id": task.pk, "data": task.data, "labels": task.labels, "split": task.split}
         for task in _sample(version)
     ]
-    with open(folder / "dataset.jsonl", "wb") as lines:
-        lines.writelines(orjson.dumps(row) + b"\n" for row in rows)
+    with jobs[0].dataset.writing() as write_row:
+        for row in rows:
+            write_row(row)
     for missing in preparation.of_inputs(version.project, jobs, rows):
         missing.prepare_stored()

@@ -110,12 +110,23 @@ def test_no_file_and_no_json_are_refused(job, content):
         TrainingJob.read(job.folder)
 
 
-def test_the_dataset_is_read_once_and_in_the_order_of_tasks(job):
-    dataset = job.folder / "dataset.jsonl"
-    dataset.write_text('{"id": 2}\n{"id": 1}\n')
+def test_the_dataset_is_read_once_for_all_parts_and_in_the_order_of_tasks(job):
+    for part, control in ((1, "c1"), (2, "c2")):
+        own = (TargetSpec(control, "t", "Text", "text", "choice", ("A", "B")),)
+        replace(job, part=part, parts=2, targets=own, learns_from="labelled").write()
+    rows = [
+        {"id": n, "data": {}, "labels": labels, "split": "train"}
+        for n, labels in ((3, {"c2": "A"}), (2, {"c1": "A", "c2": "B"}), (1, {"c1": "B"}))
+    ]
+    with job.dataset.writing() as write:
+        for row in rows:
+            write(row)
 
-    first = job.rows
-    dataset.unlink()
+    first, second = TrainingJob.read_all(job.folder)
+    found = first.rows
+    (job.folder / "dataset.jsonl").unlink()
 
-    assert first == [{"id": 1}, {"id": 2}]
-    assert job.rows is first
+    assert found == [rows[2], rows[1]]
+    assert second.rows == [rows[1], rows[0]]
+    assert second.rows[0] is found[1]
+    assert replace(second, champion=None).rows == second.rows

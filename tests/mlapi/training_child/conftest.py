@@ -14,8 +14,10 @@ import pytest
 
 from mlapi.domain import TargetSpec
 from mlapi.images.folder_store import read_features
+from mlapi.run_folder.dataset import DatasetFile
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.training.child import carry_out
+from registry.json_sanitize import sanitize
 
 _runs = itertools.count(1)
 
@@ -123,8 +125,9 @@ def make_job(tmp_path):
             time_budget_s=other.pop("time_budget_s", 10),
             **other,
         ).write()
-        with open(folder / "dataset.jsonl", "w") as f:
-            f.writelines(json.dumps(t) + "\n" for t in tasks)
+        with DatasetFile(folder).writing() as write:
+            for task in tasks:
+                write(sanitize(task))  # as it is in the database
         return Job(folder)
 
     return make
