@@ -146,7 +146,7 @@ EVENT_WORKERS = env.int("EVENT_WORKERS", default=2)
 INSTALLED_APPS = [
     "unfold",
     "unfold.contrib.filters",
-    # evals_backend.urls registers its pages: what serves none is spared their imports.
+    # evals_backend.urls registers its pages: what imports no URL is spared them.
     "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",

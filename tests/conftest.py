@@ -43,8 +43,8 @@ SLOW = ("tests/faults/", "tests/mlapi/training/", "tests/mlapi/training_child/")
 class ByModuleOrServer(LoadScopeScheduling):
     """Gives a worker all tests of what is shared, else those of a module; the longest first.
 
-    So what a module's fixtures train is trained once. Not by xdist's own groups: with pytest 9
-    it does not see them.
+    So what a module's fixtures train is trained once; tests of ONE_BY_ONE are given singly. Not by
+    xdist's own groups: with pytest 9 it does not see them.
     """
 
     def _split_scope(self, nodeid: str) -> str:

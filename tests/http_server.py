@@ -7,7 +7,7 @@ _POLL_S = 0.02  # `shutdown` waits for it; by default that is half a second in e
 
 
 def serve(server: BaseServer) -> threading.Thread:
-    """Serve in a thread that `server.shutdown()` ends."""
+    """Serves requests in a thread, until `server.shutdown()`."""
     thread = threading.Thread(target=server.serve_forever, args=(_POLL_S,), daemon=True)
     thread.start()
     return thread

@@ -12,17 +12,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 
+# What the pages of the admin are made of.
+_PAGES = ("registry/admin", "registry/static", "registry/templates", "registry/unfold_templates")
 # A test module with nightly tests, and the folders or files whose changes it is to be run for.
 # Its own folder counts without being named.
 TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/benchmarks/test_whole_runs.py": ("benchmarks", "registry/migrations"),
     "tests/deploy/test_scraped.py": ("deploy", "evals_backend/web", "mlapi/monitoring"),
-    "tests/browser/test_pages.py": (
-        "evals_backend/web",
-        "registry/admin",
-        "registry/static",
-        "registry/templates",
-    ),
+    "tests/browser/test_pages.py": ("evals_backend/web", *_PAGES),
     "tests/e2e/test_several_pipelines.py": (
         "mlapi/labelstudio",
         "mlapi/pipelines",
@@ -31,7 +28,14 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     ),
     "tests/e2e/test_own_ui.py": ("mlapi/labelstudio", "mlapi/serving.py", "mlapi/views.py"),
     "tests/e2e/test_real_texts.py": ("evals_backend", "mlapi"),
-    "tests/e2e/test_connection.py": ("mlapi/labelstudio", "mlapi/mirror"),
+    "tests/e2e/test_connection.py": (
+        "mlapi/authentication.py",
+        "mlapi/jobs",
+        "mlapi/labelstudio",
+        "mlapi/management",
+        "mlapi/mirror",
+        "mlapi/monitoring",
+    ),
     "tests/e2e/test_images.py": (
         "mlapi/images",
         "mlapi/inputs",
@@ -51,7 +55,9 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/mlapi/pipelines/test_script_quality.py": ("mlapi/pipelines/text_classification",),
     "tests/evals_backend/test_behind_proxy.py": (
         "evals_backend",
+        "mlapi/labelstudio",
         "mlapi/mirror",
+        "registry/own_url.py",
         "registry/server.py",
     ),
     "tests/faults/test_backup.py": ("evals_backend", "registry/migrations"),
@@ -62,7 +68,10 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/mlapi/child_process/test_warm_process.py": (
         "mlapi/child_process",
         "mlapi/eva",
+        "mlapi/images",
+        "mlapi/inputs",
         "mlapi/pipelines",
+        "mlapi/run_folder",
         "mlapi/training",
     ),
     "tests/faults/test_fuzzed_requests.py": ("evals_backend", "mlapi", "registry"),
@@ -94,19 +103,29 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/run_folder",
         "mlapi/training",
     ),
-    "tests/faults/test_large_bodies.py": ("evals_backend", "mlapi/views.py", "registry"),
+    "tests/faults/test_large_bodies.py": (
+        "evals_backend",
+        "mlapi/ingest.py",
+        "mlapi/request_cycle.py",
+        "mlapi/requests.py",
+        "mlapi/views.py",
+        "registry",
+    ),
     "tests/faults/test_large_results.py": ("mlapi/mirror", "registry/actions"),
     "tests/faults/test_full_data_disk.py": ("evals_backend", "mlapi", "registry"),
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/faults/test_two_stacks.py": ("evals_backend", "mlapi/jobs", "mlapi/mirror"),
     "tests/faults/test_overload.py": ("evals_backend", "mlapi/jobs"),
-    "tests/browser/test_stories.py": (
+    "tests/browser/test_stories.py": ("evals_backend", "registry/api", *_PAGES),
+    "tests/browser/test_walk.py": (
         "evals_backend/web",
-        "registry/admin",
-        "registry/static",
-        "registry/templates",
+        "mlapi/exports",
+        "registry/actions",
+        "registry/charts",
+        "registry/reports",
+        "samples",
+        *_PAGES,
     ),
-    "tests/browser/test_walk.py": ("registry/admin", "registry/static", "samples"),
     "tests/e2e/test_boxes.py": (
         "mlapi/label_types",
         "mlapi/labelstudio",
@@ -114,10 +133,6 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/serving.py",
     ),
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
-    "tests/mlapi/pipelines/object_detection/test_engines_all_the_way.py": (
-        "mlapi/pipelines/object_detection",
-        "mlapi/training",
-    ),
     "tests/mlapi/pipelines/object_detection/test_patches.py": (
         "mlapi/pipelines/object_detection/engines",
     ),
@@ -140,11 +155,6 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
         "registry/actions",
         "registry/models",
-    ),
-    "tests/mlapi/training/test_several_pipelines.py": (
-        "mlapi/inputs",
-        "mlapi/pipelines",
-        "mlapi/training",
     ),
     "tests/mlapi/training_child/test_accuracy.py": (
         "mlapi/child_process",

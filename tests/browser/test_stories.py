@@ -105,7 +105,6 @@ def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open
         expect(row).to_contain_text(re.compile(verb, re.IGNORECASE))
 
 
-@pytest.mark.nightly
 def test_nothing_is_typed_into_a_dialog_that_its_answer_would_replace(open_as, trained):
     """Or a reason that is typed quickly after a refused one is lost, and has to be typed again."""
     page = open_as("lead")
@@ -150,7 +149,6 @@ SEND_AT_ONCE = """text => new MutationObserver((_, self) => {
 }).observe(document.body, { childList: true, subtree: true })"""
 
 
-@pytest.mark.nightly
 def test_a_dialog_that_is_submitted_before_htmx_is_ready_has_the_same_effect(open_as, trained):
     page = open_as("lead")
     posts = []

@@ -22,13 +22,17 @@ def nightly_modules() -> set[str]:
     return found
 
 
+# What pages are made of beside code.
+OF_PAGES = {"static", "templates", "unfold_templates"}
+
+
 def packages() -> set[str]:
-    """The folders with source code, two levels deep, and modules beside them."""
+    """The folders with source code, and with what pages are made of, two levels deep."""
     return {
         str(path.relative_to(ROOT))
         for package in ("evals_backend", "mlapi", "registry")
         for path in [ROOT / package, *(ROOT / package).iterdir()]
-        if path.is_dir() and (path / "__init__.py").exists()
+        if path.is_dir() and ((path / "__init__.py").exists() or path.name in OF_PAGES)
     }
 
 
@@ -56,6 +60,7 @@ def test_each_package_calls_for_nightly_tests_or_is_listed_as_untested():
     ("changed", "called_for"),
     [
         (["registry/admin/home.py"], "tests/registry/test_scale.py"),
+        (["registry/unfold_templates/unfold/a.html"], "tests/browser/test_pages.py"),
         (["mlapi/eva/execute.py"], "tests/mlapi/training_child/test_accuracy.py"),
         (["tests/registry/test_scale.py"], "tests/registry/test_scale.py"),
         (["requirements.txt"], "tests/e2e/test_real_texts.py"),

@@ -53,7 +53,7 @@ TOO_MANY = {
 }
 
 
-# Kinds of which a similar one is sent daily.
+# Kinds of which a similar one, or a fifth of one, is sent daily.
 NIGHTLY = {
     "empty lists",
     "half an emoji, and many numbers",
@@ -105,8 +105,13 @@ def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call, un
     answered(call, FITTING[kind](), ANSWERED * unit_s)
 
 
-def test_half_an_emoji_and_a_fifth_of_the_numbers_are_answered_in_a_fifth_of_the_time(call, unit_s):
-    answered(call, b'"\\ud800",' + repeated(b"1", 9 * MB // 5), ANSWERED * unit_s / 5)
+@pytest.mark.parametrize(
+    "inner",
+    [b'"\\ud800",' + repeated(b"1", 9 * MB // 5), b'"' + b"\\u0000" * (8 * MB // 5) + b'"'],
+    ids=["half an emoji, and numbers", "NULs"],
+)
+def test_a_fifth_of_what_is_slow_to_mend_is_answered_in_a_fifth_of_the_time(inner, call, unit_s):
+    answered(call, inner, ANSWERED * unit_s / 5)
 
 
 def answered(call: Caller, inner: bytes, within_s: float) -> None:

@@ -1,6 +1,9 @@
 """Fixtures of the engine's tests."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -19,18 +22,36 @@ def no_loaded_versions() -> Iterator[None]:
     model_cache.clear()
 
 
+@dataclass
+class SharedWarmProcess:
+    """A warm process, and what another one is started from where a test has ended it."""
+
+    start: tuple[str, Mapping[str, str], Path]
+    process: WarmProcess
+
+
 @pytest.fixture(scope="session")
-def shared_warm_process() -> Iterator[WarmProcess]:
+def shared_warm_process() -> Iterator[SharedWarmProcess]:
     """A training worker's warm process. All modules share it, because it takes seconds to start."""
-    warm = WarmProcess("mlapi.training.warm_process", child_environment(), settings.BASE_DIR)
-    yield warm
-    warm.end()
+    start = ("mlapi.training.warm_process", child_environment(), settings.BASE_DIR)
+    shared = SharedWarmProcess(start, WarmProcess(*start))
+    yield shared
+    shared.process.end()
+
+
+@contextmanager
+def as_own(shared: SharedWarmProcess) -> Iterator[None]:
+    """Within it, it is this process's warm process, which starts anew if it has ended."""
+    own = warm_process._Own
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(own, "start", shared.start)
+        patched.setattr(own, "process", shared.process)
+        yield
+        shared.process = own.process
 
 
 @pytest.fixture(scope="module")
-def forked_trainings(shared_warm_process: WarmProcess) -> Iterator[None]:
+def forked_trainings(shared_warm_process: SharedWarmProcess) -> Iterator[None]:
     """Trainings and their checks are forked, as a worker forks them."""
-    assert shared_warm_process.is_running
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(warm_process._Own, "process", shared_warm_process)
+    with as_own(shared_warm_process):
         yield

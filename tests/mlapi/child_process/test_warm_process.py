@@ -15,6 +15,7 @@ from django.conf import settings
 from mlapi.child_process import supervise, warm_process
 from mlapi.child_process.supervise import Limits, program
 from mlapi.run_folder.result import read_result
+from tests.mlapi.conftest import as_own
 from tests.mlapi.image_files import digits
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import image_job as image_job
@@ -27,10 +28,10 @@ LIMITS = Limits(seconds=600, memory_mb=4096)
 
 
 @pytest.fixture
-def warm(shared_warm_process, monkeypatch):
+def warm(shared_warm_process):
     """That of a training worker."""
-    monkeypatch.setattr(warm_process._Own, "process", shared_warm_process)
-    return shared_warm_process
+    with as_own(shared_warm_process):
+        yield warm_process.running()
 
 
 @pytest.fixture

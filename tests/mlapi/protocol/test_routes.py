@@ -111,3 +111,10 @@ def test_an_unknown_route_is_a_json_error(stranger):
         answer = stranger.get("/predictions")
     assert answer.status_code == 404
     assert set(answer.json()["error"]) == {"code", "message", "hint", "request_id"}
+
+
+@pytest.mark.django_db
+def test_an_unknown_path_above_a_route_says_what_to_set(stranger):
+    answer = stranger.get("/ml/health")
+    assert answer.status_code == 404
+    assert "PUBLIC_URL" in answer.reason_phrase

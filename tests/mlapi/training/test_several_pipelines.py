@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.usefixtures("forked_trainings"),
 ]
 
-N = 60
+N = 40
 TOPICS = "".join(f'<Choice value="{word}"/>' for word in WORDS)
 TEXT = f'<Text name="t" value="$text"/><Choices name="topic" toName="t">{TOPICS}</Choices></View>'
 TEXTS_ONLY = f"<View>{TEXT}"
@@ -77,7 +77,6 @@ def test_each_control_is_learned_and_served_by_its_pipeline(server):
     assert second.comparison["champion_label"] == version.label
 
 
-@pytest.mark.nightly
 def test_a_pipeline_that_appears_later_is_trained_once_it_has_labels(server):
     """Until then its control is carried with the reason; the first keeps all that it has."""
     files, kinds = digits(N)

@@ -82,7 +82,6 @@ def test_the_same_data_and_seed_give_the_same_version_whatever_the_order(make_jo
     assert first["metrics"] == second["metrics"]
 
 
-@pytest.mark.nightly
 def test_another_process_makes_the_same_version(make_job):
     """Hashes of strings, and so the order of sets, differ from process to process."""
     here, there = [make_job(tasks(*some_texts(60)), [target()]) for _ in range(2)]

@@ -1,0 +1,43 @@
+"""Which of a project's ML backends in Label Studio are this one, also behind a proxy."""
+
+import pytest
+
+from mlapi.mirror.own_urls import connected_backends
+from registry.actions import keys
+from tests.factories import ProjectFactory
+
+pytestmark = pytest.mark.django_db
+OURS = "http://proxy.example:9090"
+
+
+class Connected:
+    """A Label Studio with these ML backends."""
+
+    def __init__(self, *urls: str) -> None:
+        self._urls = urls
+
+    def ml_backends(self, project_id: int) -> list[dict]:
+        return [{"url": url} for url in self._urls]
+
+
+def own(*urls: str) -> list[str]:
+    project = ProjectFactory(backend_url=OURS)
+    return [backend["url"] for backend in connected_backends(Connected(*urls), project)]
+
+
+def test_the_url_of_the_last_setup_and_one_with_a_key_are_ours():
+    _, key = keys.new_key("test", actor="test")
+    elsewhere = f"https://elsewhere.example/k/{key}"
+    assert own(OURS, elsewhere, f"{OURS}/b") == [OURS, elsewhere]
+
+
+def test_the_only_one_at_our_host_and_port_is_ours_whatever_its_path():
+    assert own(f"{OURS}/ml", "http://proxy.example:1/ml") == [f"{OURS}/ml"]
+
+
+def test_of_several_at_our_host_none_is_taken_for_ours():
+    assert own(f"{OURS}/a", f"{OURS}/b") == []
+
+
+def test_one_at_another_host_and_what_is_no_url_are_not_ours():
+    assert own("http://127.0.0.1:1/ml") == own("http://[half") == []
