@@ -59,7 +59,7 @@ def _require_workers() -> dict[str, str]:
     for cluster in (queue.EVENTS, queue.TRAINING):
         if cluster not in live:
             raise NotReady(
-                f"No worker of the {cluster} cluster was seen in the last 90 s.",
+                f"No worker of the {cluster} cluster has sent a heartbeat in the last 90 s.",
                 hint="Start it: manage.py worker, or make run.",
             )
     return {cluster: at.isoformat() for cluster, at in live.items()}

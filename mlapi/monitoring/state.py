@@ -189,14 +189,14 @@ def _events(now: datetime) -> Iterator[Metric]:
 
 
 def _workers(now: datetime) -> Iterator[Metric]:
-    seen = GaugeMetricFamily(
-        "evals_worker_seen_seconds",
+    heartbeats = GaugeMetricFamily(
+        "evals_worker_heartbeat_age_seconds",
         "Seconds since the last heartbeat of a cluster's worker on a machine.",
         labels=["cluster", "hostname"],
     )
     live = GaugeMetricFamily(
         "evals_workers_live",
-        f"Machines on which a worker of the cluster was seen in the last {LIVE_WITHIN.seconds} s.",
+        f"Machines with a heartbeat of the cluster's worker in the last {LIVE_WITHIN.seconds} s.",
         labels=["cluster"],
     )
     counts = dict.fromkeys(CLUSTERS, 0)
@@ -206,10 +206,10 @@ def _workers(now: datetime) -> Iterator[Metric]:
         if ago > _FORGOTTEN_AFTER and worker.cluster in reported:
             continue
         reported.add(worker.cluster)
-        seen.add_metric([worker.cluster, worker.hostname], max(0.0, ago.total_seconds()))
+        heartbeats.add_metric([worker.cluster, worker.hostname], max(0.0, ago.total_seconds()))
         if ago <= LIVE_WITHIN:
             counts[worker.cluster] = counts.get(worker.cluster, 0) + 1
     for cluster, count in counts.items():
         live.add_metric([cluster], count)
-    yield seen
+    yield heartbeats
     yield live

@@ -55,7 +55,7 @@ class Command(BaseCommand):
             return
         if not _has_live_worker():
             self._say(
-                "No training worker was seen lately: the run waits for one. "
+                "No training worker has sent a heartbeat lately: the run waits for one. "
                 "Start it with `make run`, or carry the run out here with --here."
             )
             if not options["no_wait"]:

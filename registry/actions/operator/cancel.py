@@ -21,7 +21,7 @@ from .action import (
 
 @register
 class Cancel(Action[TrainingRun]):
-    """A queued run ends at once; a running one is asked to stop."""
+    """A queued run ends at once; a running one ends as soon as it can."""
 
     name = "cancel"
     title = "Cancel"
@@ -35,7 +35,7 @@ class Cancel(Action[TrainingRun]):
         if not subject.is_active:
             return runs.RunNotActive(f"Run {subject.pk} has ended already.")
         if subject.cancel_requested:
-            return Refused(f"Run {subject.pk} is asked to stop already.")
+            return Refused(f"Run {subject.pk} is being cancelled already.")
         return None
 
     def changes(self, subject: TrainingRun) -> list[Change]:
@@ -44,5 +44,5 @@ class Cancel(Action[TrainingRun]):
 
     def execute(self, subject: TrainingRun, values: dict[str, Any], caller: Caller) -> Result:
         run = runs.cancel(subject.pk, actor=caller.name, reason=values["reason"])
-        how = "asked to stop" if run.is_active else "cancelled"
+        how = "being cancelled" if run.is_active else "cancelled"
         return Result(f"Run {run.pk} is {how}.", newest_entry(run))

@@ -105,9 +105,9 @@ def test_the_seconds_since_each_workers_heartbeat_are_exposed(call):
         WorkerFactory(hostname=hostname, heartbeat_at=now - timedelta(seconds=seconds))
     WorkerFactory(cluster="training", hostname="c", heartbeat_at=now - timedelta(days=3))
     found = scrape(call)
-    seen = {s.labels["hostname"]: s.value for s in found["evals_worker_seen_seconds"]}
-    assert set(seen) == {"a", "b", "c"}  # the newest of a cluster, however old
-    assert 1_000 <= seen["b"] < 1_000 + NOW_S
+    ages = {s.labels["hostname"]: s.value for s in found["evals_worker_heartbeat_age_seconds"]}
+    assert set(ages) == {"a", "b", "c"}  # the newest of a cluster, however old
+    assert 1_000 <= ages["b"] < 1_000 + NOW_S
     assert value(found["evals_workers_live"], cluster="events") == 1
     assert value(found["evals_workers_live"], cluster="training") == 0
 
