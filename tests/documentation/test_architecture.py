@@ -3,6 +3,8 @@
 import re
 import tomllib
 
+import pytest
+
 from tests.documentation.pages import ROOT, text_of
 
 PAGE = "docs/architecture.md"
@@ -16,13 +18,14 @@ def exists(path: str) -> bool:
     )
 
 
-def test_every_path_on_the_map_exists():
-    text = text_of(PAGE)
+@pytest.mark.parametrize(("page", "least"), [(PAGE, 40), ("docs/processes.md", 8)])
+def test_every_path_on_the_map_exists(page, least):
+    text = text_of(page)
     paths = set(re.findall(r"`((?:[\w-]+/)+[\w.-]*|\w+\.py)`", text))
     charted = {
         name.strip() for line in re.findall(r"<br>([^\"]+)\"", text) for name in line.split(",")
     }
-    assert len(paths) > 20 and len(charted) > 15
+    assert len(paths | charted) >= least
     assert [path for path in sorted(paths | charted) if not exists(path)] == []
 
 
