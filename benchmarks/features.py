@@ -24,7 +24,7 @@ import numpy as np  # noqa: E402
 from mlapi.eva.images import evaluate_images  # noqa: E402
 from mlapi.eva.open import Eva, open_eva  # noqa: E402
 from mlapi.images.extractors.loading import extractor  # noqa: E402
-from mlapi.images.function import ImageFeatures  # noqa: E402
+from mlapi.images.function import ImageFeaturesFunction  # noqa: E402
 from tests.mlapi.images.extractors import scores  # noqa: E402
 from tests.mlapi.images.extractors.samples import (  # noqa: E402
     Labelled,
@@ -54,7 +54,7 @@ def cost(eva: Eva, folder: Path, features: str, count: int = 100) -> None:
     for side in SIDES:
         images = photographs(side, count)
         write_pngs(folder / str(side), images)
-        arguments = (eva, f"cost_{side}", folder / str(side), ImageFeatures)
+        arguments = (eva, f"cost_{side}", folder / str(side), ImageFeaturesFunction)
         taken = [
             milliseconds(lambda p=images: model.features(p), count),
             milliseconds(lambda a=arguments: evaluate_images(*a, {"features": features}), count),
@@ -66,7 +66,7 @@ def quality(eva: Eva, folder: Path, features: str) -> None:
     def embedded(name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
         write_pngs(folder / name, data.images)
         chosen = {"features": features}
-        found = evaluate_images(eva, name, folder / name, ImageFeatures, chosen)
+        found = evaluate_images(eva, name, folder / name, ImageFeaturesFunction, chosen)
         return np.stack(list(found.values())), data.labels
 
     x, y = embedded("digits", digits())

@@ -32,7 +32,7 @@ class Kind(NamedTuple):
     has_key: bool
 
 
-class Answer(NamedTuple):
+class CachedResponse(NamedTuple):
     """A cached WSGI response."""
 
     status: str
@@ -49,7 +49,7 @@ class HealthLayer:
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._answers: dict[Kind, Answer] = {}
+        self._answers: dict[Kind, CachedResponse] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable) -> Iterable[bytes]:
         kind = kind_of(environ)
@@ -63,7 +63,7 @@ class HealthLayer:
         note(kind, environ, perf_counter() - started)
         return [answer.body]
 
-    def cached(self, kind: Kind) -> Answer | None:
+    def cached(self, kind: Kind) -> CachedResponse | None:
         """The cached answer to a request of that kind; None before the first one."""
         return self._answers.get(kind)
 
@@ -78,7 +78,7 @@ class HealthLayer:
             getattr(result, "close", lambda: None)()
         status, headers = begun[0], begun[1]
         if status.startswith("200"):
-            self._answers[kind] = Answer(status, headers, body)
+            self._answers[kind] = CachedResponse(status, headers, body)
         start_response(status, list(headers))
         return [body]
 

@@ -16,7 +16,7 @@ from evals_backend.stop_signals import StopSignals
 from evals_backend.web import messages
 from evals_backend.web.connection import Closed, Connection
 from evals_backend.web.lanes import Job, Lane, Limits
-from evals_backend.web.messages import Exchange, HeadCache, Refused
+from evals_backend.web.messages import Exchange, HeadCache, RequestRefused
 
 log = structlog.get_logger(__name__)
 
@@ -258,7 +258,7 @@ class Front:
             return True
         try:
             head = self._heads.parse(raw, connection.address)
-        except Refused as error:
+        except RequestRefused as error:
             self._refuse(connection, error.status)
             return False
         connection.begin(head)
@@ -296,7 +296,7 @@ class Front:
                 exchange.force_close()
             answer = exchange.answer(self._site.application)
             connection.keeps = connection.keeps and exchange.keeps_alive
-        except Refused as error:
+        except RequestRefused as error:
             answer, connection.keeps = messages.error(error.status), False
         except Exception:
             log.exception("request_failed")

@@ -53,7 +53,7 @@ _STATUSES: Sequence[tuple[type[Exception], int]] = (
 )
 
 
-class Refused(Exception):
+class RequestRefused(Exception):
     """A request that is not understood; `status` says how it is answered."""
 
     def __init__(self, status: int) -> None:
@@ -62,7 +62,7 @@ class Refused(Exception):
 
 
 class Head:
-    """The parsed head of a request. Raises Refused.
+    """The parsed head of a request. Raises RequestRefused.
 
     `request` and the template of its environment belong to all requests with the same head, so
     neither is ever changed.
@@ -77,7 +77,7 @@ class Head:
         except (ParseException, ConfigurationProblem, NoMoreData, ValueError) as error:
             log.warning("request_refused", ip=address[0], error=type(error).__name__)
             statuses = (status for kind, status in _STATUSES if isinstance(error, kind))
-            raise Refused(next(statuses, 400)) from error
+            raise RequestRefused(next(statuses, 400)) from error
         self.expects_continue = self.request._expected_100_continue
         # `wsgi.create` would send it, when the body has been read already.
         self.request._expected_100_continue = False
@@ -90,12 +90,12 @@ class Head:
         return head
 
     def environ(self, client: Address, server: Address) -> dict[str, Any]:
-        """The WSGI environment of one request, without its input. Raises Refused."""
+        """The WSGI environment of one request, without its input. Raises RequestRefused."""
         if not self._environ_template:
             try:
                 _, template = wsgi.create(self.request, _Sink(), client, server, _CONFIG)
             except ConfigurationProblem as error:
-                raise Refused(500) from error
+                raise RequestRefused(500) from error
             template["wsgi.multithread"] = template["wsgi.multiprocess"] = True
             for name in ("wsgi.file_wrapper", "wsgi.early_hints", "gunicorn.socket"):
                 del template[name]
@@ -121,7 +121,7 @@ class HeadCache:
         self._heads: OrderedDict[tuple[bytes, bytes, str], Head] = OrderedDict()
 
     def parse(self, raw: bytes, address: Address) -> Head:
-        """The head of these bytes. Raises Refused."""
+        """The head of these bytes. Raises RequestRefused."""
         found = _LENGTH.search(raw)
         start, end = found.span(1) if found else (len(raw), len(raw))
         key, length = (raw[:start], raw[end:], address[0]), int(raw[start:end] or 0)
@@ -149,7 +149,7 @@ class _Sink:
 
 
 class Exchange:
-    """A request that was read whole, and its response. Raises Refused.
+    """A request that was read whole, and its response. Raises RequestRefused.
 
     It is to be closed after its answer was sent, or the application has failed.
     """

@@ -12,7 +12,7 @@ from django.conf import settings
 from evals_backend import addresses, health_layer
 from evals_backend.web import messages
 from evals_backend.web.lanes import Job, Limits
-from evals_backend.web.messages import Exchange, Head, Refused
+from evals_backend.web.messages import Exchange, Head, RequestRefused
 from mlapi import gaps, registry_cache
 from mlapi.monitoring import counters
 from registry.postgresql import deadline
@@ -111,7 +111,7 @@ class Site:
         try:
             head = Head(raw, address)
             environ = Exchange(head, address, ("", 0), b"").environ
-        except Refused:
+        except RequestRefused:
             return None  # it is parsed again, and refused
         kind = health_layer.kind_of(environ)
         answer = self._application.cached(kind) if kind else None

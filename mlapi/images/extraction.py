@@ -20,7 +20,7 @@ from mlapi.images.decoding import read_image
 from mlapi.images.extractors.loading import extractor_for
 from mlapi.images.features import ExtractorRef
 from mlapi.images.folder_store import FolderImageStore, write_features
-from mlapi.images.function import ImageFeatures
+from mlapi.images.function import ImageFeaturesFunction
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 
@@ -52,7 +52,9 @@ def extract_features(
         with _Folder(job.folder / "normalised") as folder:
             files = _normalised(store, batch, extractor.max_side, folder)
             chosen = {"features": ref.features}
-            found = evaluate_images(eva, table, folder, ImageFeatures, chosen) if files else {}
+            found = (
+                evaluate_images(eva, table, folder, ImageFeaturesFunction, chosen) if files else {}
+            )
         made = {content: found[name] for content, name in files.items() if name in found}
         for content in files:
             if content not in made:

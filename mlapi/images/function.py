@@ -7,7 +7,7 @@ from mlapi.eva.functions import Column, Function
 from mlapi.images.extractors.loading import extractor
 
 
-class ImageFeatures(
+class ImageFeaturesFunction(
     Function,
     kind="FeatureExtraction",
     inputs=[Column("image", "uint8", (None, None, 3))],

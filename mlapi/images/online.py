@@ -198,8 +198,8 @@ _functions = _Functions()
 def _function(extractor: ExtractorRef) -> Any:
     from mlapi.eva.online import OnlineFunction
     from mlapi.images.extractors.loading import extractor_for
-    from mlapi.images.function import ImageFeatures
+    from mlapi.images.function import ImageFeaturesFunction
 
-    instance = ImageFeatures()
+    instance = ImageFeaturesFunction()
     instance.extractor = extractor_for(extractor)
     return OnlineFunction(instance, "image_features", ["image"], ["features"])

@@ -30,7 +30,7 @@ _ERRORS = {
 }
 
 
-class Answer(NamedTuple):
+class DeliveryResult(NamedTuple):
     """A receiver's answer: its status, and why that is no success. `is_final`: never again."""
 
     status: int | None
@@ -74,12 +74,12 @@ def _send(delivery: WebhookDelivery) -> bool:
     return not answer.error
 
 
-def _post(delivery: WebhookDelivery, timestamp: int) -> Answer:
+def _post(delivery: WebhookDelivery, timestamp: int) -> DeliveryResult:
     webhook, body = delivery.webhook, formats.body_of(delivery)
     try:
         address = addresses.parse(webhook.url)
     except AddressRefused:  # empty, where no key of ENCRYPTION_KEYS decrypts it
-        return Answer(None, "Its URL cannot be read: make the webhook anew.")
+        return DeliveryResult(None, "Its URL cannot be read: make the webhook anew.")
     signed = signature.headers(str(delivery.uid), timestamp, body, webhook.secrets())
     headers = {"Content-Type": "application/json", **signed}
     try:
@@ -89,12 +89,12 @@ def _post(delivery: WebhookDelivery, timestamp: int) -> Answer:
         ):
             return _answer(response.status)
     except InputError as error:
-        return Answer(None, _ERRORS.get(error.code, error.message))
+        return DeliveryResult(None, _ERRORS.get(error.code, error.message))
 
 
-def _answer(status: int) -> Answer:
+def _answer(status: int) -> DeliveryResult:
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-        return Answer(status)
+        return DeliveryResult(status)
     if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
-        return Answer(status, f"It redirects ({status}), which is not followed.")
-    return Answer(status, f"It answers {status}.", is_final=status == HTTPStatus.GONE)
+        return DeliveryResult(status, f"It redirects ({status}), which is not followed.")
+    return DeliveryResult(status, f"It answers {status}.", is_final=status == HTTPStatus.GONE)

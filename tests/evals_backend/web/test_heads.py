@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from gunicorn.http import wsgi
 
-from evals_backend.web.messages import Exchange, Head, HeadCache, Refused
+from evals_backend.web.messages import Exchange, Head, HeadCache, RequestRefused
 
 CLIENT, SERVER = ("10.0.0.7", 40_001), ("10.0.0.1", 9090)
 
@@ -113,7 +113,7 @@ def test_what_is_refused_is_refused_each_time_and_after_a_good_one(bad):
     heads = HeadCache()
     heads.parse(head(), CLIENT)
     for _ in range(2):
-        with pytest.raises(Refused):
+        with pytest.raises(RequestRefused):
             heads.parse(bad, CLIENT)
 
 

@@ -15,7 +15,7 @@ from evadb.utils.generic_utils import load_function_class_from_file
 from mlapi.eva import functions
 from mlapi.eva.execute import execute, write_table
 from mlapi.eva.online import OnlineFunction
-from mlapi.images.function import ImageFeatures
+from mlapi.images.function import ImageFeaturesFunction
 from mlapi.pipelines.artifact import write
 from mlapi.pipelines.classification.boosted import SIZE, in_this_process
 from mlapi.pipelines.classification.columns_function import NumericColumnsFunction
@@ -30,7 +30,7 @@ FUNCTIONS = [
     NearestCluster,
     NearestReferences,
     NumericColumnsFunction,
-    ImageFeatures,
+    ImageFeaturesFunction,
 ]
 TEXTS = ["a red apple", "blue sky and sea", None, "quotes ' and \""]
 

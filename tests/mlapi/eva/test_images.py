@@ -17,7 +17,7 @@ from mlapi.eva.names import UnsafeName
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import Eva, open_eva
 from mlapi.images.extractors.loading import extractor
-from mlapi.images.function import ImageFeatures
+from mlapi.images.function import ImageFeaturesFunction
 from tests.mlapi.images.extractors.samples import tiles, write_pngs
 
 ODD_NAMES = [
@@ -53,7 +53,7 @@ def folder(request, tmp_path) -> Path:
 
 
 def evaluate(eva: Eva, table: str, folder: Path) -> dict[str, np.ndarray]:
-    return evaluate_images(eva, table, folder, ImageFeatures, {"features": "opencv"})
+    return evaluate_images(eva, table, folder, ImageFeaturesFunction, {"features": "opencv"})
 
 
 def names(numbers: Sequence[int]) -> list[str]:
@@ -79,7 +79,7 @@ def test_each_image_has_its_vector_colours_and_all(eva, log, prefix, folder, vec
 
 def test_online_gives_the_same_vectors(vectors_without_evadb):
     cut, expected = vectors_without_evadb
-    instance = ImageFeatures("opencv")
+    instance = ImageFeaturesFunction("opencv")
     online = OnlineFunction(instance, "image_features", ["image"], ["features"])
 
     (found,) = online.evaluate(cut)
@@ -89,7 +89,7 @@ def test_online_gives_the_same_vectors(vectors_without_evadb):
 
 def test_online_has_no_vector_where_there_is_no_image(vectors_without_evadb):
     cut, expected = vectors_without_evadb
-    online = OnlineFunction(ImageFeatures(), "image_features", ["image"], ["features"])
+    online = OnlineFunction(ImageFeaturesFunction(), "image_features", ["image"], ["features"])
 
     (found,) = online.evaluate([None, cut[0], None])
 

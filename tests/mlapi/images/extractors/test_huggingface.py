@@ -16,7 +16,7 @@ from mlapi.eva.images import evaluate_images
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import open_eva
 from mlapi.images.extractors.loading import check, extractor
-from mlapi.images.function import ImageFeatures
+from mlapi.images.function import ImageFeaturesFunction
 from tests.mlapi import hub_cache
 from tests.mlapi.images.extractors import tiny_models
 from tests.mlapi.images.extractors.samples import tiles, write_pngs
@@ -181,7 +181,7 @@ def test_a_model_is_loaded_once_for_many_statements(tmp_path, vit):
 
     for number in range(3):
         table, chosen = f"hf_once_{number}", {"features": vit}
-        found = evaluate_images(eva, table, tmp_path / "png", ImageFeatures, chosen)
+        found = evaluate_images(eva, table, tmp_path / "png", ImageFeaturesFunction, chosen)
         np.testing.assert_allclose(np.stack(list(found.values())), expected, atol=1e-5)
 
     assert id(extractor(vit)) == mark
@@ -209,7 +209,7 @@ def test_a_folder_whose_weights_change_is_loaded_anew(vit):
 
 def test_online_gives_the_same_vectors(vit):
     images = tiles(128).images[:5]
-    online = OnlineFunction(ImageFeatures(vit), "image_features", ["image"], ["features"])
+    online = OnlineFunction(ImageFeaturesFunction(vit), "image_features", ["image"], ["features"])
 
     (found,) = online.evaluate(images)
 

@@ -5,7 +5,7 @@ import pytest
 
 from mlapi.eva.images import evaluate_images
 from mlapi.eva.open import open_eva
-from mlapi.images.function import ImageFeatures
+from mlapi.images.function import ImageFeaturesFunction
 from tests.mlapi.images.extractors import scores
 from tests.mlapi.images.extractors.samples import Labelled, digits, inked_digits, tiles, write_pngs
 
@@ -13,7 +13,9 @@ from tests.mlapi.images.extractors.samples import Labelled, digits, inked_digits
 def _seen(folder, name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
     eva = open_eva(folder / "eva")
     write_pngs(folder / "png", data.images)
-    found = evaluate_images(eva, name, folder / "png", ImageFeatures, {"features": "opencv"})
+    found = evaluate_images(
+        eva, name, folder / "png", ImageFeaturesFunction, {"features": "opencv"}
+    )
     assert len(found) == len(data.images)
     return np.stack(list(found.values())), data.labels
 
