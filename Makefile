@@ -181,7 +181,7 @@ bench-encoder: $(VENV)/.installed-dev $(PEER)/.installed bench-tools encoder  ##
 	$(MEASURE).training $(ENCODER) --texts 1000 --repeats 3 --triggers annotation --vs nothing --write training-1000
 	$(MEASURE).encoding $(ENCODER) --write encoding
 
-bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; 40 minutes
+bench-full: $(VENV)/.installed-dev $(PEER)/.installed bench-tools  ## the same with 10,000 and 100,000 texts; 35 minutes
 	$(MEASURE).serving $(PLAIN) --texts 10000 --rounds 5 --seconds 4 --requests 100000 --write serving-10000
 	$(MEASURE).training $(PLAIN) --texts 15000 --triggers annotation --vs nothing --write training-15000
 	$(MEASURE).training $(PLAIN) --texts 400 10000 100000 --write training-full
