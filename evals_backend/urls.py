@@ -8,7 +8,7 @@ from registry.admin.login import login
 
 __all__ = ["handler400", "handler404", "handler500", "urlpatterns"]
 
-admin.autodiscover()
+admin.autodiscover()  # which the admin's own app would do in every process
 
 urlpatterns = [
     path("admin/login/", login),  # before the admin's own, which is called by it

@@ -21,7 +21,7 @@ from .action import (
 
 @register
 class Cancel(Action[TrainingRun]):
-    """A queued run ends at once; a running one ends as soon as it can."""
+    """A queued run ends at once; a running one within two seconds."""
 
     name = "cancel"
     title = "Cancel"
