@@ -86,7 +86,7 @@ class TrainingJob:
     `parameters` are what the pipeline decided when the run began, and `notes` the reasons by
     parameter. `time_budget_s` is what AutoML may use, and after `time_limit_s` the run is ended.
     `input` are the settings of what it reads (`mlapi/inputs/`). `elsewhere` is known only within
-    the run's child, where other parts come before.
+    the run's child, where other parts come before. `dataset` is what the jobs of all parts share.
     """
 
     folder: Path
@@ -108,22 +108,13 @@ class TrainingJob:
     parts: int = 1
     part_name: str = ""
     elsewhere: ChosenElsewhere = field(default_factory=ChosenElsewhere)
-    dataset: DatasetFile = field(default=None, repr=False, compare=False)  # type: ignore[assignment]
-
-    def __post_init__(self) -> None:
-        if self.dataset is None:
-            object.__setattr__(self, "dataset", DatasetFile(self.folder))
-
-    @classmethod
-    def read(cls, folder: Path) -> "TrainingJob":
-        """The job in a folder, the first of several. Raises RunFileInvalid."""
-        return json_file.read(folder / _NAME, cls, folder=folder)
+    dataset: DatasetFile | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def read_all(cls, folder: Path) -> "tuple[TrainingJob, ...]":
         """The jobs of all parts, which share the rows of the dataset. Raises RunFileInvalid."""
-        first = cls.read(folder)
-        shared = {"folder": folder, "dataset": first.dataset}
+        shared = {"folder": folder, "dataset": DatasetFile(folder)}
+        first = json_file.read(folder / _NAME, cls, **shared)
         others = range(2, first.parts + 1)
         return (first, *(json_file.read(folder / _name(n), cls, **shared) for n in others))
 
@@ -171,7 +162,7 @@ class TrainingJob:
 
         Of several parts those that learn from labels have the tasks with a label of theirs.
         """
-        rows = self.dataset.rows
+        rows = (self.dataset or DatasetFile(self.folder)).rows
         if self.parts == 1 or self.learns_from == "all":
             return rows
         own = {target.name for target in self.targets}

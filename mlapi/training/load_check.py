@@ -16,6 +16,7 @@ from mlapi.child_process.supervise import (
 )
 from mlapi.conversion.converting import convert
 from mlapi.domain import Match, TargetSpec
+from mlapi.run_folder.dataset import DatasetFile
 from mlapi.run_folder.job import TrainingJob
 from mlapi.training import preparation
 from mlapi.training.load_check_child import ROWS
@@ -89,7 +90,7 @@ def _write_job(version: ModelVersion, folder: Path) -> None:
         {"id": task.pk, "data": task.data, "labels": task.labels, "split": task.split}
         for task in _sample(version)
     ]
-    with jobs[0].dataset.writing() as write_row:
+    with DatasetFile(folder).writing() as write_row:
         for row in rows:
             write_row(row)
     for missing in preparation.of_inputs(version.project, jobs, rows):

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from mlapi.domain import TargetSpec
+from mlapi.run_folder.dataset import DatasetFile
 from mlapi.run_folder.job import Champion, Stored, TrainingJob
 from mlapi.run_folder.json_file import RunFileInvalid
 
@@ -50,7 +51,7 @@ def change(job, change):
 def test_a_job_is_read_as_it_was_written(job):
     job.write()
 
-    assert TrainingJob.read(job.folder) == job
+    assert TrainingJob.read_all(job.folder)[0] == job
     assert [path.name for path in job.folder.iterdir()] == ["job.json"]
 
 
@@ -58,7 +59,7 @@ def test_what_may_be_left_out_has_its_default(job):
     job.write()
     change(job, lambda content: [content.pop(name) for name in ("champion", "input", "seed")])
 
-    read = TrainingJob.read(job.folder)
+    read = TrainingJob.read_all(job.folder)[0]
 
     assert (read.champion, read.input, read.seed) == (None, {}, 0)
 
@@ -94,7 +95,7 @@ def test_another_shape_is_refused_and_named(job, wrong, reason):
     change(job, wrong)
 
     with pytest.raises(RunFileInvalid) as refused:
-        TrainingJob.read(job.folder)
+        TrainingJob.read_all(job.folder)[0]
 
     assert reason in refused.value.message
     assert refused.value.code == "run_file_invalid"
@@ -107,7 +108,7 @@ def test_no_file_and_no_json_are_refused(job, content):
         (job.folder / "job.json").write_bytes(content)
 
     with pytest.raises(RunFileInvalid, match="job.json"):
-        TrainingJob.read(job.folder)
+        TrainingJob.read_all(job.folder)[0]
 
 
 def test_the_dataset_is_read_once_for_all_parts_and_in_the_order_of_tasks(job):
@@ -118,7 +119,7 @@ def test_the_dataset_is_read_once_for_all_parts_and_in_the_order_of_tasks(job):
         {"id": n, "data": {}, "labels": labels, "split": "train"}
         for n, labels in ((3, {"c2": "A"}), (2, {"c1": "A", "c2": "B"}), (1, {"c1": "B"}))
     ]
-    with job.dataset.writing() as write:
+    with DatasetFile(job.folder).writing() as write:
         for row in rows:
             write(row)
 

@@ -62,5 +62,5 @@ def test_the_learning_curve_has_no_task_that_the_version_hides(make_job):
 
 
 def test_the_conditions_of_a_target_reach_the_child(make_job):
-    job = TrainingJob.read(make_job(rows(20), TARGETS).folder)
+    job = TrainingJob.read_all(make_job(rows(20), TARGETS).folder)[0]
     assert job.targets[1].conditions == (Condition(("kind",), ("animal",), False),)

@@ -36,7 +36,7 @@ def run_of_two(image_job):
             for i in range(N)
         ]
         job = image_job(files, kinds, tasks=rows, **other)
-        first = replace(TrainingJob.read(job.folder), parts=2, learns_from="labelled")
+        first = replace(TrainingJob.read_all(job.folder)[0], parts=2, learns_from="labelled")
         named = [replace(t, pipeline=first.pipeline) for t in first.targets]
         first = replace(first, targets=tuple(named))
         text = replace(
@@ -191,7 +191,7 @@ def run_of_two_references(image_job):
             for i, kind in enumerate(kinds)
         ]
         job = image_job(files, kinds, "image_similarity", tasks=rows, **other)
-        whole = TrainingJob.read(job.folder)
+        whole = TrainingJob.read_all(job.folder)[0]
         for part, name in enumerate(controls, start=1):
             label, k = LIKE[name]
             control = replace(whole.targets[0], name=name, pipeline=whole.pipeline)
@@ -293,7 +293,7 @@ def run_of_two_classifiers(image_job):
             for i in range(N)
         ]
         job = image_job(files, kinds, tasks=rows, **other)
-        whole = TrainingJob.read(job.folder)
+        whole = TrainingJob.read_all(job.folder)[0]
         kind = replace(whole.targets[0], pipeline=whole.pipeline)
         targets = kind, replace(kind, name="parity", labels=("0", "1"))
         parts = [[target] for target in targets] if apart else [targets]
