@@ -20,6 +20,12 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/benchmarks/test_whole_runs.py": ("benchmarks", "registry/migrations"),
     "tests/deploy/test_scraped.py": ("deploy", "evals_backend/web", "mlapi/monitoring"),
     "tests/browser/test_pages.py": ("evals_backend/web", *_PAGES),
+    "tests/browser/test_label_renames.py": (
+        "registry/actions",
+        "registry/label_renames.py",
+        "registry/reports",
+        *_PAGES,
+    ),
     "tests/e2e/test_several_pipelines.py": (
         "mlapi/labelstudio",
         "mlapi/pipelines",
@@ -39,8 +45,11 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_images.py": (
         "mlapi/images",
         "mlapi/inputs",
-        "mlapi/pipelines/image_clusters",
-        "mlapi/pipelines/image_similarity",
+        "mlapi/labelstudio",
+        "mlapi/media",
+        "mlapi/pipelines",
+        "mlapi/serving.py",
+        "registry/reports",
     ),
     "tests/e2e/test_learning.py": (
         "evals_backend",
@@ -49,10 +58,16 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "mlapi/training",
         "mlapi/views.py",
     ),
-    "tests/e2e/test_mirror.py": ("mlapi/labelstudio", "mlapi/mirror", "mlapi/training"),
+    "tests/e2e/test_mirror.py": (
+        "mlapi/labelstudio",
+        "mlapi/mirror",
+        "mlapi/training",
+        "registry/actions",
+    ),
     "tests/e2e/test_odd_data.py": ("mlapi/labelstudio", "mlapi/mirror", "mlapi/training"),
     "tests/mlapi/images/extractors/test_quality.py": ("mlapi/images",),
     "tests/mlapi/pipelines/test_script_quality.py": ("mlapi/pipelines/text_classification",),
+    "tests/evals_backend/test_serve.py": ("evals_backend", "mlapi/jobs"),
     "tests/evals_backend/test_behind_proxy.py": (
         "evals_backend",
         "mlapi/labelstudio",
@@ -135,6 +150,13 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/mlapi/images/test_decoding_memory.py": ("mlapi/images",),
     "tests/mlapi/pipelines/object_detection/test_patches.py": (
         "mlapi/pipelines/object_detection/engines",
+    ),
+    "tests/mlapi/test_serving.py": ("mlapi/eva", "mlapi/pipelines", "mlapi/serving.py"),
+    "tests/mlapi/test_worker.py": ("mlapi/jobs", "mlapi/management", "mlapi/training"),
+    "tests/mlapi/training/test_several_pipelines.py": (
+        "mlapi/inputs",
+        "mlapi/pipelines",
+        "mlapi/training",
     ),
     "tests/mlapi/training/test_boxes_shown_by_choices.py": (
         "mlapi/evaluation",

@@ -8,7 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.faults import accessibility_faults
 from tests.browser.labelling import Labelling, noisy
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 
 @pytest.fixture

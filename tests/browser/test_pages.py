@@ -34,16 +34,17 @@ def test_the_pages_are_all_found_by_links(addresses):
     assert len(addresses) > 25
 
 
-def test_pages_of_each_kind_are_accessible_in_light_or_dark_and_fit_a_phone(open_as, addresses):
+def test_pages_of_each_kind_fit_a_phone_and_every_second_is_accessible(open_as, addresses):
     """By turns in light and dark, which differ in colours only; the contrast of one in four."""
     page = open_as("root")
     faults, too_wide = {}, {}
     for number, address in enumerate(one_of_each_kind(addresses)):
         page.set_viewport_size(WIDE)
         page.goto(address)
-        turn(page, "dark" if number % 2 else "light")
-        one_of_each_colour_in_eight = number % 8 in {0, 5}  # 0 is light, 5 is dark
-        faults[address] = accessibility_faults(page, contrast=one_of_each_colour_in_eight)
+        if number % 2 == 0:
+            turn(page, "dark" if number % 4 == 2 else "light")
+            one_of_each_colour_in_eight = number % 8 in {0, 2}  # 0 is light, 2 is dark
+            faults[address] = accessibility_faults(page, contrast=one_of_each_colour_in_eight)
         page.set_viewport_size(PHONE)
         too_wide[address] = sideways(page)
     assert (listing(faults), listing(too_wide)) == ("", "")

@@ -54,6 +54,7 @@ def test_a_run_is_started_and_watched_to_its_end_by_a_page_that_moves_by_itself(
     assert (run["state"], run["trigger"], run["actor"]) == ("succeeded", "admin", "lead-user")
 
 
+@pytest.mark.nightly
 def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained):
     page = open_as("viewer")
     page.goto("/admin/registry/modelversion/")
@@ -166,6 +167,7 @@ def is_post(request: Request) -> bool:
     return request.method == "POST"
 
 
+@pytest.mark.nightly
 def test_two_versions_are_compared_on_the_tasks_that_both_were_evaluated_on(open_as, trained):
     page = open_as("viewer")
     page.goto(trained.version_page(trained.second))

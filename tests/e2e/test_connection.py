@@ -105,6 +105,7 @@ def test_with_the_setup_token_dead_webhooks_teach_and_a_personal_access_token_cu
     assert connection.info()["state"] == "CO"
 
 
+@pytest.mark.nightly
 def test_without_any_token_it_learns_from_webhooks_alone_and_says_so(
     labelled, labelstudio, start_backend
 ):

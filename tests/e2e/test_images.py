@@ -7,7 +7,7 @@ import pytest
 from tests.e2e.labelstudio_project import region
 from tests.mlapi.image_files import digits
 
-pytestmark = pytest.mark.labelstudio
+pytestmark = [pytest.mark.labelstudio, pytest.mark.nightly]
 
 DIGITS = "013"
 CONFIG = (
@@ -98,7 +98,6 @@ def test_a_task_with_its_prediction_opens_where_predictions_are_validated(projec
     assert predicted(opened["predictions"][0], "digit") == project.truth[task]
 
 
-@pytest.mark.nightly
 def test_the_label_of_similar_to_is_served_next(project, backend, rest):
     ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
     before = backend.project(project.uid)["version"]
@@ -119,7 +118,6 @@ def test_the_label_of_similar_to_is_served_next(project, backend, rest):
     assert sum(project.truth[t] == "0" for t, _ in newest) / len(newest) >= 0.9
 
 
-@pytest.mark.nightly
 def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, backend, rest):
     ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
     before = backend.project(project.uid)["version"]

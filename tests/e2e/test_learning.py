@@ -32,6 +32,7 @@ def trained(labelstudio, backend):
     return project, connection, row
 
 
+@pytest.mark.nightly
 def test_imported_labels_train_the_first_version_by_itself(trained, backend):
     project, _, row = trained
     assert row["version"].startswith("v1-")

@@ -149,6 +149,7 @@ def test_a_renamed_label_is_not_answered_any_more_and_learned_under_its_new_name
     backend.wait_for(lambda: newest_answer() == ["Z"], "the new name as the answer")
 
 
+@pytest.mark.nightly
 def test_a_label_that_is_added_to_the_config_queues_a_run_whose_version_reopens_the_tasks(
     labelstudio, backend
 ):

@@ -170,6 +170,7 @@ assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
 """
 
 
+@pytest.mark.nightly
 @pytest.mark.django_db
 def test_a_version_loads_while_another_thread_still_imports_the_engine(tmp_path):
     """In a fresh process: EvaDB's circular imports, entered by two threads at once, failed."""

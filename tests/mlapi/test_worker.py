@@ -77,6 +77,7 @@ def wait_for(condition, seconds: float = 300):
     raise AssertionError("it did not happen in time")
 
 
+@pytest.mark.nightly
 def test_a_training_worker_carries_out_a_queued_run_and_no_event(tmp_path):
     project = labelled_project({"Positive": 35, "Negative": 25})
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")

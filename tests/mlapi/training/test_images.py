@@ -101,6 +101,7 @@ def test_unlabelled_images_are_scored_and_embedded_beforehand(server, project):
     assert len(server.requests) == before
 
 
+@pytest.mark.nightly
 def test_a_version_of_images_loads_in_a_fresh_process(server, project):
     small(server, project)
     server.files.clear()

@@ -77,6 +77,7 @@ def test_each_control_is_learned_and_served_by_its_pipeline(server):
     assert second.comparison["champion_label"] == version.label
 
 
+@pytest.mark.nightly
 def test_a_pipeline_that_appears_later_is_trained_once_it_has_labels(server):
     """Until then its control is carried with the reason; the first keeps all that it has."""
     files, kinds = digits(N)
