@@ -1,7 +1,8 @@
 """The channel on which the database notifies changes of what requests depend on.
 
-Triggers send it (migration 0025), with the commit of the change and whoever makes it: an action,
-the admin, or SQL by hand. The payload is a row's subject, such as `project 7` or `key 3`.
+Triggers send it (`*_notify_*`, migrations 0025 and 0049), with the commit of the change and whoever
+makes it: an action, the admin, or SQL by hand. The payload is a row's subject, such as `project 7`
+or `key 3`.
 """
 
 CHANNEL = "registry_changes"

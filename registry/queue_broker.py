@@ -1,8 +1,8 @@
 """django-q's broker on the database, woken by NOTIFY when a training is queued.
 
 django-q polls the table every `Conf.POLL` seconds. A trigger notifies of each job of the cluster
-`training` (migration 0032). Not of events: commits with a NOTIFY wait for each other, and a
-webhook's commit must be fast.
+`training` (migrations 0032 and 0049). Not of events: commits with a NOTIFY wait for each other, and
+a webhook's commit must be fast.
 """
 
 import select

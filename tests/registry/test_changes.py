@@ -1,5 +1,7 @@
 """The database's notices: of each change that requests depend on, and of no mere progress."""
 
+from importlib import import_module
+
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -103,3 +105,32 @@ def test_the_deletion_of_a_project_notifies(notices):
     notices()
     Project.objects.filter(pk=project.pk).delete()
     assert notices() == [changes.project_subject(project.pk)]
+
+
+def test_the_rename_of_the_triggers_is_undone_and_skips_what_it_has_done(notices):
+    operations = import_module("registry.migrations.0049_notify_names").Migration.operations
+    version, names = ModelVersionFactory(), _notifying()
+    notices()
+    for operation in operations:
+        _apply(operation.database_backwards)
+    assert _notifying().isdisjoint(names)
+    for operation in [*operations, *operations]:  # the second time as after an interruption
+        _apply(operation.database_forwards)
+    assert _notifying() == names
+    champion.promote(version, actor="anna", reason="better")
+    assert notices() == [changes.project_subject(version.project_id)]
+
+
+def _apply(move) -> None:
+    with connection.schema_editor(atomic=False) as editor:
+        move("registry", editor, None, None)
+
+
+def _notifying() -> set[tuple[str, str]]:
+    """The triggers that notify, each with its function."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgname, proname FROM pg_trigger JOIN pg_proc f ON f.oid = tgfoid"
+            " WHERE prosrc LIKE '%pg_notify%'"
+        )
+        return set(cursor.fetchall())

@@ -1,4 +1,4 @@
-"""The queue's broker: a training rings it awake."""
+"""The queue's broker: a notification of a queued training wakes it."""
 
 import threading
 import time
