@@ -15,10 +15,10 @@ from registry.formatting import (
 from registry.metrics import Direction, metric_info, title
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import (
-    Comparison,
     Disagreement,
     RecordedMetric,
     TargetComparison,
+    VersionComparison,
     compare,
 )
 from registry.reports.paired_sample import Difference
@@ -87,7 +87,7 @@ def _at_training(a: ModelVersion, b: ModelVersion) -> str:
     return comparison_sentence(run.comparison, a.label) if run else ""
 
 
-def _compared(found: Comparison) -> dict[str, Any]:
+def _compared(found: VersionComparison) -> dict[str, Any]:
     shown = [d.task for target in found.targets for d in (*target.a_right, *target.b_right)]
     return {
         "summary": found.summary,

@@ -76,7 +76,7 @@ class RecordedMetric:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class VersionComparison:
     """`b` beside `a`: differences are b - a.
 
     `primary` is the unweighted mean over the targets of both, each by its label type's metric, on
@@ -145,7 +145,7 @@ class _Row:
         return Answer.of(human, [human]), Answer.of(a, [a]), Answer.of(b, [b])
 
 
-def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
+def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> VersionComparison:
     """Compare two versions of a project; five queries, and one for the versions' project.
 
     Where the human label changed between the evaluations, the later version's holds for both.
@@ -168,7 +168,7 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> Comparison:
     tasks = task_views_by_id(
         a.project, {row.task for sides in disagreements.values() for side in sides for row in side}
     )
-    return Comparison(
+    return VersionComparison(
         a=a,
         b=b,
         n=sample.n,
