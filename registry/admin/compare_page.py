@@ -15,9 +15,9 @@ from registry.formatting import (
 from registry.metrics import Direction, metric_info, title
 from registry.models import ModelVersion, TrainingRun
 from registry.reports.compare import (
+    ComparedTarget,
     Disagreement,
     RecordedMetric,
-    TargetComparison,
     VersionComparison,
     compare,
 )
@@ -99,7 +99,7 @@ def _compared(found: VersionComparison) -> dict[str, Any]:
     }
 
 
-def _target(found: TargetComparison) -> dict[str, Any]:
+def _target(found: ComparedTarget) -> dict[str, Any]:
     return {
         "name": found.target,
         "n": found.n,

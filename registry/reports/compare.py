@@ -39,7 +39,7 @@ class Disagreement:
 
 
 @dataclass(frozen=True)
-class TargetComparison:
+class ComparedTarget:
     """A target that both versions are trained for. `metrics` are those of its label type.
 
     `p_value` is McNemar's for the tasks that only one version predicts correctly. `a_right` and
@@ -87,7 +87,7 @@ class VersionComparison:
     b: ModelVersion
     n: int
     primary: Difference
-    targets: list[TargetComparison]
+    targets: list[ComparedTarget]
     recorded: list[RecordedMetric]
 
     @property
@@ -287,11 +287,11 @@ def _target(
     answers: Answers,
     disagreements: tuple[list[_Row], list[_Row]],
     tasks: dict[int, TaskView],
-) -> TargetComparison:
+) -> ComparedTarget:
     n = sample.tasks(answers)
     metrics = [sample.difference(name, [answers], n) for name in answers.scores["a"]]
     only_a, only_b = sample.disagreements(answers)
-    return TargetComparison(
+    return ComparedTarget(
         target=name,
         kind=kind,
         n=n,
