@@ -22,7 +22,7 @@ from registry.proportions import Proportion, version_proportions
 from registry.reports import shown_models
 from registry.reports.metrics import (
     CombinedMetric,
-    MetricRow,
+    WholeMetric,
     per_class,
     whole_and_combined,
 )
@@ -90,7 +90,7 @@ def proportion_text(proportion: Proportion) -> str:
 
 def _facts(
     version: ModelVersion,
-    rows: list[MetricRow],
+    rows: list[WholeMetric],
     combined: CombinedMetric | None,
     previous: ModelVersion | None,
 ) -> list[dict[str, Any]]:
@@ -140,13 +140,13 @@ def _facts(
     return facts
 
 
-def _beside(version: ModelVersion, primary: MetricRow) -> str:
+def _beside(version: ModelVersion, primary: WholeMetric) -> str:
     baseline = f"baseline {format_3dp(primary.baseline)}"
     return f"{baseline}, {interval_and_n(version.primary_interval, primary.n)}"
 
 
 def _champion_before(
-    version: ModelVersion, previous: ModelVersion | None, primary: MetricRow | None
+    version: ModelVersion, previous: ModelVersion | None, primary: WholeMetric | None
 ) -> str:
     if not previous or not primary:
         return "no earlier champion"
@@ -155,7 +155,7 @@ def _champion_before(
     return f"{previous.label}, on its own holdout, n = {primary.previous_n}"
 
 
-def _metric(row: MetricRow) -> dict[str, Any]:
+def _metric(row: WholeMetric) -> dict[str, Any]:
     """A row of the table: colour and sign show better and worse."""
     metric = metric_info(row.metric)
     change = gain = None
@@ -183,7 +183,7 @@ def _of_target(
     version: ModelVersion,
     target: Target,
     previous: ModelVersion | None,
-    rows: list[MetricRow],
+    rows: list[WholeMetric],
     query: QueryDict,
 ) -> dict[str, Any]:
     """The values of one target; without the tasks' content for who may not view it."""
@@ -247,7 +247,7 @@ def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:
     }
 
 
-def _calibration(version: ModelVersion, target: Target, rows: list[MetricRow]) -> dict[str, Any]:
+def _calibration(version: ModelVersion, target: Target, rows: list[WholeMetric]) -> dict[str, Any]:
     """The reliability; {} where scores are similarities and not probabilities."""
     error = next((row for row in rows if (row.target, row.name) == (target.name, "ece")), None)
     if error is None:

@@ -12,7 +12,7 @@ from registry.training_result import COMBINED
 
 
 @dataclass(frozen=True)
-class MetricRow:
+class WholeMetric:
     """A metric of the whole version (`target` empty) or of one target, on the holdout.
 
     The baseline is on the same holdout; the previous champion's value on that of its time. For
@@ -38,7 +38,7 @@ class MetricRow:
         return metric_info(self.metric).gain(self.value, self.baseline) > 0
 
 
-def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -> list[MetricRow]:
+def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -> list[WholeMetric]:
     """The version's metrics without those of classes and curves, its own first; one query."""
     rows, _ = whole_and_combined(version, previous)
     return rows
@@ -46,7 +46,7 @@ def whole_metrics(version: ModelVersion, previous: ModelVersion | None = None) -
 
 def whole_and_combined(
     version: ModelVersion, previous: ModelVersion | None = None
-) -> "tuple[list[MetricRow], CombinedMetric | None]":
+) -> "tuple[list[WholeMetric], CombinedMetric | None]":
     """The same, and the version's primary metric on all labelled tasks; one query for both.
 
     None where the holdout alone is large enough.
@@ -64,7 +64,7 @@ def whole_and_combined(
         found[row.version_id][measure] = row
     own, before = found[version.pk], found[previous.pk] if previous else {}
     whole = [
-        MetricRow(
+        WholeMetric(
             *measure,
             value=row.value,
             n=row.n,
