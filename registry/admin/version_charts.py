@@ -10,7 +10,7 @@ from registry.models import Metric, ModelVersion, Outcome, Target
 from registry.reports.confusion import NO_ANSWER, Confusion, LabelTable, confusion
 from registry.reports.metrics import ClassRow
 from registry.reports.reliability import Reliability
-from registry.reports.series import LearningCurve
+from registry.reports.series import TargetCurve
 
 from .navigation import list_url
 
@@ -92,7 +92,7 @@ def _cell_url(version: ModelVersion, target: str, **cell: str) -> str:
     )
 
 
-def curve_chart(curve: LearningCurve) -> SafeString:
+def curve_chart(curve: TargetCurve) -> SafeString:
     """Macro F1 on the holdout by the number of training examples."""
     points = [charts.Point(p.step, p.value, str(p.step), note=f"n = {p.n}") for p in curve.points]
     return charts.line_chart(

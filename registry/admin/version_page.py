@@ -27,7 +27,7 @@ from registry.reports.metrics import (
     whole_and_combined,
 )
 from registry.reports.reliability import reliability
-from registry.reports.series import LearningCurve, learning_curves, may_have_curve
+from registry.reports.series import TargetCurve, learning_curves, may_have_curve
 from registry.reports.tasks import Mistake, least_agreeing, mistakes, why_no_link
 from registry.reports.version_history import champion_before, entry_summary, version_history
 
@@ -240,7 +240,7 @@ def _curve(version: ModelVersion, target: Target) -> dict[str, Any]:
     if not may_have_curve(version, target.name):
         return {}
     curves = {curve.target: curve for curve in learning_curves(version)}
-    curve = curves.get(target.name) or LearningCurve(target.name, [])
+    curve = curves.get(target.name) or TargetCurve(target.name, [])
     return {
         "curve": version_charts.curve_chart(curve),
         "curve_sentence": curve.sentence if curve.points else "",

@@ -157,7 +157,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
-class LearningCurve:
+class TargetCurve:
     """A target's curve, by growing `step`."""
 
     target: str
@@ -203,10 +203,10 @@ def may_have_curve(version: ModelVersion, target: str) -> bool:
     return any(c.get("target") == target and candidate_metric(c) == "macro_f1" for c in candidates)
 
 
-def learning_curves(version: ModelVersion) -> list[LearningCurve]:
+def learning_curves(version: ModelVersion) -> list[TargetCurve]:
     """The curve of each target that has one; one query."""
     found = Metric.objects.filter(version=version, name="learning_curve", label="")
     by_target: defaultdict[str, list[CurvePoint]] = defaultdict(list)
     for m in found.order_by("target", "step"):
         by_target[m.target].append(CurvePoint(m.step, m.value, m.n))
-    return [LearningCurve(target, points) for target, points in by_target.items()]
+    return [TargetCurve(target, points) for target, points in by_target.items()]

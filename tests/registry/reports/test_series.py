@@ -8,7 +8,7 @@ from django.utils import timezone
 from registry.models import Outcome
 from registry.reports.series import (
     CurvePoint,
-    LearningCurve,
+    TargetCurve,
     learning_curves,
     metric_series,
     prequential_series,
@@ -161,7 +161,7 @@ def test_a_series_takes_one_query_however_many_rows(project):
 
 
 def curve(*values, n=400):
-    return LearningCurve("label", [CurvePoint(100 * i, v, n) for i, v in enumerate(values, 1)])
+    return TargetCurve("label", [CurvePoint(100 * i, v, n) for i, v in enumerate(values, 1)])
 
 
 @pytest.mark.parametrize(
