@@ -21,7 +21,7 @@ from registry.models.version import FEW
 from registry.permissions import may_view
 from registry.reports.picked import picked_accuracy
 from registry.reports.project_summary import alerts_of, project_summary
-from registry.reports.series import Day, Point, metric_series, prequential_series
+from registry.reports.series import Day, MetricPoint, metric_series, prequential_series
 from registry.reports.tasks import label_next, why_no_link, why_none
 
 from .alerts import alert_item
@@ -68,7 +68,7 @@ def overview(user: AbstractBaseUser | AnonymousUser, project: Project) -> dict[s
     }
 
 
-def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
+def primary_chart(project: Project, points: Sequence[MetricPoint]) -> SafeString:
     """The primary metric of the last versions with the champion marked, and the baseline.
 
     Versions with the champion's metric, else the newest one's; a note counts the others.
@@ -113,7 +113,7 @@ def primary_chart(project: Project, points: Sequence[Point]) -> SafeString:
     )
 
 
-def _note(point: Point, project: Project) -> str:
+def _note(point: MetricPoint, project: Project) -> str:
     champion = ", champion" if point.version == project.champion_id else ""
     return f"{interval_and_n(None, point.n)}{champion}"
 

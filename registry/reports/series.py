@@ -19,7 +19,7 @@ WINDOW = 7  # days
 
 
 @dataclass(frozen=True)
-class Point:
+class MetricPoint:
     """A metric of one version on its holdout; `value` is None where it is undefined.
 
     `version` is its id, `label` its label, `baseline` the metric's baseline
@@ -49,7 +49,7 @@ class Day:
     window: Proportion
 
 
-def metric_series(project: Project, name: str, target: str = "") -> list[Point]:
+def metric_series(project: Project, name: str, target: str = "") -> list[MetricPoint]:
     """The metric on the holdout of each version that has it, oldest first; one query.
 
     Without a target it is the whole version's. A metric that only targets have is then
@@ -112,7 +112,7 @@ def _window(by_day: dict[date, Proportion], last: date) -> Proportion:
     return Proportion(sum(d.n for d in days), sum(d.correct for d in days))
 
 
-def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
+def _point(rows: Sequence[dict[str, Any]], name: str) -> MetricPoint | None:
     """The version's point from its rows of the metric and of its baseline."""
     own = _whole([row for row in rows if row["name"] == name])
     if not own:
@@ -120,7 +120,7 @@ def _point(rows: Sequence[dict[str, Any]], name: str) -> Point | None:
     first = own[0]
     measure = measured(first["target"], name, first["step"], first["version__primary_metric"])
     beside = _whole([row for row in rows if row["name"] == metric_info(measure.metric).baseline])
-    return Point(
+    return MetricPoint(
         version=first["version"],
         label=first["version__label"],
         number=first["version__number"],
