@@ -13,7 +13,7 @@ BINS = 10
 
 
 @dataclass(frozen=True)
-class Bin:
+class ScoreBin:
     """The outcomes with a score within [low, high). `interval`: Wilson's 95 % of their share."""
 
     low: float
@@ -44,7 +44,7 @@ class Reliability:
 
     target: str
     n: int
-    bins: list[Bin] = field(default_factory=list)
+    bins: list[ScoreBin] = field(default_factory=list)
     ece: float | None = None
     ece_calibrated: float | None = None
 
@@ -70,7 +70,7 @@ def reliability(
         .order_by("bin")
     )
     bins = [
-        Bin(row["bin"] / BINS, (row["bin"] + 1) / BINS, row["n"], row["right"], row["mean"])
+        ScoreBin(row["bin"] / BINS, (row["bin"] + 1) / BINS, row["n"], row["right"], row["mean"])
         for row in rows
     ]
     if errors is None:
