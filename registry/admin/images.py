@@ -15,7 +15,7 @@ from django.utils.text import Truncator
 from registry.engine import LabelType, Outline
 from registry.formatting import format_3dp
 from registry.models import ModelVersion, Target, Task
-from registry.reports.exemplars import Example, LabelExemplars, exemplars
+from registry.reports.exemplars import ExemplarTask, LabelExemplars, exemplars
 from registry.reports.metrics import ClassRow
 from registry.reports.tasks import TaskView
 
@@ -166,5 +166,5 @@ def _counted(one: LabelExemplars) -> str:
     return f"{tasks} of the holdout by human label" if one.by_humans else tasks
 
 
-def _example(example: Example) -> Tile:
+def _example(example: ExemplarTask) -> Tile:
     return tile(example.task, format_3dp(example.score))

@@ -15,7 +15,7 @@ _Key = tuple[str, str]  # target, label
 
 
 @dataclass(frozen=True)
-class Example:
+class ExemplarTask:
     """A task and its score for the label."""
 
     score: float
@@ -36,7 +36,7 @@ class LabelExemplars:
     n: int | None
     by_humans: bool
     total: int | None
-    examples: list[Example] = field(default_factory=list)
+    examples: list[ExemplarTask] = field(default_factory=list)
 
 
 def exemplars(
@@ -64,7 +64,7 @@ def exemplars(
     for row, task in zip(rows, tasks, strict=True):
         key = row.target, row.label
         one = found.setdefault(key, _label_exemplars(key, known, row.total))
-        one.examples.append(Example(row.score, task))
+        one.examples.append(ExemplarTask(row.score, task))
     if not found:
         return []
     only_named = [_label_exemplars(key, known, None) for key in named]
