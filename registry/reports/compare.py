@@ -10,10 +10,10 @@ from registry.metrics import NO_ROW, Measure, measured, title
 from registry.models import Metric, ModelVersion, Outcome, Target
 from registry.reports.paired_sample import (
     PRIMARY,
-    Answer,
     Answers,
     Difference,
     PairedSample,
+    TargetValue,
     Triple,
     mcnemar,
 )
@@ -111,15 +111,15 @@ class _Row:
     """A task and target with a prediction of both.
 
     `abstained`: at least one of them was counted as correct without the human's label. With
-    `only`, a label, the answers count as that label or not, and no prediction as not.
+    `only`, a label, the values count as that label or not, and no prediction as not.
     """
 
     task: int
     target: str
     label_type: LabelType
-    human: Answer
-    a: Answer | None
-    b: Answer | None
+    human: TargetValue
+    a: TargetValue | None
+    b: TargetValue | None
     score_a: float | None
     score_b: float | None
     abstained: bool
@@ -128,8 +128,8 @@ class _Row:
     @property
     def right(self) -> tuple[bool, bool]:
         human, *predicted = (
-            None if answer is None else self.label_type.from_json(answer.value)
-            for answer in self.triple
+            None if value is None else self.label_type.from_json(value.content)
+            for value in self.triple
         )
         a, b = (self.label_type.is_correct(one, human) for one in predicted)
         return a, b
@@ -139,10 +139,10 @@ class _Row:
         if self.only is None:
             return self.human, self.a, self.b
         human, a, b = (
-            self.only if answer and self.only in answer.classes else f"not {self.only}"
-            for answer in (self.human, self.a, self.b)
+            self.only if value and self.only in value.classes else f"not {self.only}"
+            for value in (self.human, self.a, self.b)
         )
-        return Answer.of(human, [human]), Answer.of(a, [a]), Answer.of(b, [b])
+        return TargetValue.of(human, [human]), TargetValue.of(a, [a]), TargetValue.of(b, [b])
 
 
 def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> VersionComparison:
@@ -207,7 +207,7 @@ def _rows(
                 task=task,
                 target=target,
                 label_type=label_type,
-                human=_answer(label_type, human.human, human.human_classes, names),
+                human=_target_value(label_type, human.human, human.human_classes, names),
                 a=_prediction(label_type, at_a, names_a),
                 b=_prediction(label_type, at_b, names_b),
                 score_a=at_a.score,
@@ -223,19 +223,21 @@ def _names(version: ModelVersion, target: str, renames: Renames) -> Mapping[str,
     return renames.names(target, version.learned_at) if renames else {}
 
 
-def _prediction(label_type: LabelType, outcome: Outcome, names: Mapping[str, str]) -> Answer | None:
+def _prediction(
+    label_type: LabelType, outcome: Outcome, names: Mapping[str, str]
+) -> TargetValue | None:
     if outcome.predicted_classes is None:
         return None
-    return _answer(label_type, outcome.predicted, outcome.predicted_classes, names)
+    return _target_value(label_type, outcome.predicted, outcome.predicted_classes, names)
 
 
-def _answer(
+def _target_value(
     label_type: LabelType, stored: Any, classes: Sequence[str], names: Mapping[str, str]
-) -> Answer:
+) -> TargetValue:
     if not names:
-        return Answer.of(stored, classes)
+        return TargetValue.of(stored, classes)
     value = label_type.to_json(label_type.renamed(label_type.from_json(stored), names))
-    return Answer.of(value, sorted({names.get(label, label) for label in classes}))
+    return TargetValue.of(value, sorted({names.get(label, label) for label in classes}))
 
 
 def _targets(version: ModelVersion, renames: Renames) -> dict[str, Target]:
@@ -318,9 +320,9 @@ def _disagreeing(rows: Sequence[_Row], target: str) -> tuple[list[_Row], list[_R
 def _disagreement(row: _Row, task: TaskView) -> Disagreement:
     return Disagreement(
         target=row.target,
-        human=row.human.value,
-        a=row.a and row.a.value,
-        b=row.b and row.b.value,
+        human=row.human.content,
+        a=row.a and row.a.content,
+        b=row.b and row.b.content,
         human_classes=list(row.human.classes),
         classes_a=list(row.a.classes) if row.a else None,
         classes_b=list(row.b.classes) if row.b else None,

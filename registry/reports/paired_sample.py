@@ -1,4 +1,4 @@
-"""Two versions' answers to the same tasks: metrics of both, differences, intervals. Pure."""
+"""Two versions' predictions of the same tasks: metrics of both, differences, intervals. Pure."""
 
 import json
 from collections import Counter
@@ -14,26 +14,26 @@ from registry.metrics import metric_info
 from registry.paired_bootstrap import interval, mean_over, resamples
 
 
-class Answer(NamedTuple):
+class TargetValue(NamedTuple):
     """A human label or a prediction: its JSON as text, which tells equal ones, and its classes."""
 
     text: str
     classes: tuple[str, ...]
 
     @classmethod
-    def of(cls, value: Any, classes: Sequence[str]) -> "Answer":
-        """The answer with that value of its label type."""
+    def of(cls, value: Any, classes: Sequence[str]) -> "TargetValue":
+        """Of a value of the label type as JSON."""
         return cls(json.dumps(value, sort_keys=True), tuple(classes))
 
     @property
-    def value(self) -> Any:
+    def content(self) -> Any:
         """The value as JSON."""
         return json.loads(self.text)
 
 
 PRIMARY = "primary"
 # A task's human label and the prediction of either version; None: no prediction.
-Triple = tuple[Answer, Answer | None, Answer | None]
+Triple = tuple[TargetValue, TargetValue | None, TargetValue | None]
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class PairedSample:
     """
 
     def __init__(self, tasks: Sequence[dict[str, Triple]], *, seed: int = 0) -> None:
-        """`tasks` holds the answers to each task by target."""
+        """`tasks` holds the values of each task by target."""
         cells = Counter(tuple(sorted(task.items())) for task in tasks)
         self._cells = [dict(cell) for cell in cells]
         self.n = len(tasks)
@@ -110,17 +110,17 @@ class PairedSample:
     def answers(self, target: str, label_type: LabelType) -> Answers:
         """The target's columns."""
         cells = [cell.get(target) for cell in self._cells]
-        labels = sorted({x for cell in cells for answer in cell or () for x in _classes(answer)})
+        labels = sorted({x for cell in cells for value in cell or () for x in _classes(value)})
         where = np.array([i for i, cell in enumerate(cells) if cell], dtype=int)
         found = [cell for cell in cells if cell]
-        humans = [label_type.from_json(human.value) for human, *_ in found]
+        humans = [label_type.from_json(human.content) for human, *_ in found]
         present = np.zeros(len(cells))
         present[where] = 1
         predicted, right, scores = {}, {}, {}
         for place, which in enumerate("ab", start=1):
             predicted[which] = _indicators([cell and cell[place] for cell in cells], labels)
             values = [
-                None if (answer := cell[place]) is None else label_type.from_json(answer.value)
+                None if (value := cell[place]) is None else label_type.from_json(value.content)
                 for cell in found
             ]
             right[which] = np.zeros(len(cells))
@@ -197,9 +197,9 @@ def _defined(value: np.ndarray) -> float | None:
     return float(value[0]) if np.isfinite(value[0]) else None
 
 
-def _classes(answer: Answer | None) -> tuple[str, ...]:
-    return answer.classes if answer else ()
+def _classes(value: TargetValue | None) -> tuple[str, ...]:
+    return value.classes if value else ()
 
 
-def _indicators(answers: Sequence[Answer | None], labels: list[str]) -> np.ndarray:
-    return indicators([_classes(answer) for answer in answers], labels).astype(np.float64)
+def _indicators(values: Sequence[TargetValue | None], labels: list[str]) -> np.ndarray:
+    return indicators([_classes(value) for value in values], labels).astype(np.float64)

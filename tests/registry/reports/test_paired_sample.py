@@ -6,20 +6,22 @@ from scipy.stats import binomtest
 from sklearn import metrics
 
 from mlapi import label_types
-from registry.reports.paired_sample import Answer, Difference, PairedSample, mcnemar
+from registry.reports.paired_sample import Difference, PairedSample, TargetValue, mcnemar
 
 LABELS = ["a", "b", "c"]
 
 
-def answer(value):
-    """A label, or a set of them; None for no answer."""
+def target_value(value):
+    """A label, or a set of them; None for no prediction."""
     if value is None:
         return None
-    return Answer.of(value, [value] if isinstance(value, str) else value)
+    return TargetValue.of(value, [value] if isinstance(value, str) else value)
 
 
 def sample_of(tasks):
-    return PairedSample([{t: tuple(map(answer, row)) for t, row in task.items()} for task in tasks])
+    return PairedSample(
+        [{t: tuple(map(target_value, row)) for t, row in task.items()} for task in tasks]
+    )
 
 
 def sample(rows, target="label"):
@@ -57,8 +59,8 @@ class Sizes:
 
 
 def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_better():
-    size = [tuple(Answer.of(value, []) for value in (5, 4, 8))] * 40
-    label = [tuple(map(answer, ("ab"[i % 2],) * 3)) for i in range(40)]
+    size = [tuple(TargetValue.of(value, []) for value in (5, 4, 8))] * 40
+    label = [tuple(map(target_value, ("ab"[i % 2],) * 3)) for i in range(40)]
     found = PairedSample([{"size": s, "label": each} for s, each in zip(size, label, strict=True)])
     answers = [found.answers("size", Sizes()), answers_of(found)]
     d = found.difference("primary", answers)
