@@ -10,9 +10,9 @@ from registry.metrics import NO_ROW, Measure, measured, title
 from registry.models import Metric, ModelVersion, Outcome, Target
 from registry.reports.paired_sample import (
     PRIMARY,
-    Answers,
     Difference,
     PairedSample,
+    TargetColumns,
     TargetValue,
     Triple,
     mcnemar,
@@ -162,9 +162,9 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> VersionCompar
         by_task.setdefault(row.task, {})[row.target] = row.triple
     sample = PairedSample(list(by_task.values()), seed=seed)
     types = {row.target: row.label_type for row in rows}
-    answers = {name: sample.answers(name, label_type) for name, label_type in types.items()}
+    columns = {name: sample.columns(name, label_type) for name, label_type in types.items()}
     metrics = {label_type.metric for label_type in types.values()} or {"macro_f1"}
-    disagreements = {name: _disagreeing(rows, name) for name in answers}
+    disagreements = {name: _disagreeing(rows, name) for name in columns}
     tasks = task_views_by_id(
         a.project, {row.task for sides in disagreements.values() for side in sides for row in side}
     )
@@ -173,11 +173,11 @@ def compare(a: ModelVersion, b: ModelVersion, *, seed: int = 0) -> VersionCompar
         b=b,
         n=sample.n,
         primary=sample.difference(
-            metrics.pop() if len(metrics) == 1 else PRIMARY, list(answers.values())
+            metrics.pop() if len(metrics) == 1 else PRIMARY, list(columns.values())
         ),
         targets=[
             _target(name, _kind(targets.get(name)), sample, found, disagreements[name], tasks)
-            for name, found in answers.items()
+            for name, found in columns.items()
         ],
         recorded=_recorded(a, b),
     )
@@ -286,19 +286,19 @@ def _target(
     name: str,
     kind: str,
     sample: PairedSample,
-    answers: Answers,
+    columns: TargetColumns,
     disagreements: tuple[list[_Row], list[_Row]],
     tasks: dict[int, TaskView],
 ) -> ComparedTarget:
-    n = sample.tasks(answers)
-    metrics = [sample.difference(name, [answers], n) for name in answers.scores["a"]]
-    only_a, only_b = sample.disagreements(answers)
+    n = sample.tasks(columns)
+    metrics = [sample.difference(name, [columns], n) for name in columns.scores["a"]]
+    only_a, only_b = sample.disagreements(columns)
     return ComparedTarget(
         target=name,
         kind=kind,
         n=n,
         metrics=metrics,
-        per_class=sample.by_label(answers),
+        per_class=sample.by_label(columns),
         only_a=only_a,
         only_b=only_b,
         p_value=mcnemar(only_a, only_b),

@@ -66,7 +66,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Answers:
+class TargetColumns:
     """One target's columns over the cells of a `PairedSample`; all 0 where it is unlabelled.
 
     `scores` has each version's metrics by the label type, of which `metric` is the one that
@@ -107,7 +107,7 @@ class PairedSample:
         self.counts = np.array([list(cells.values())], dtype=np.float64)
         self._weights = resamples(self.counts[0], seed)
 
-    def answers(self, target: str, label_type: LabelType) -> Answers:
+    def columns(self, target: str, label_type: LabelType) -> TargetColumns:
         """The target's columns."""
         cells = [cell.get(target) for cell in self._cells]
         labels = sorted({x for cell in cells for value in cell or () for x in _classes(value)})
@@ -128,18 +128,20 @@ class PairedSample:
             scores[which] = label_type.scores(humans, values)
         truth = _indicators([cell and cell[0] for cell in cells], labels)
         metric = label_type.metric
-        return Answers(labels, truth, predicted, right, present, where, metric, scores)
+        return TargetColumns(labels, truth, predicted, right, present, where, metric, scores)
 
-    def tasks(self, answers: Answers) -> int:
+    def tasks(self, columns: TargetColumns) -> int:
         """How many tasks humans labelled for this target."""
-        return int(self.counts[0] @ answers.present)
+        return int(self.counts[0] @ columns.present)
 
-    def disagreements(self, answers: Answers) -> tuple[int, int]:
+    def disagreements(self, columns: TargetColumns) -> tuple[int, int]:
         """The numbers of tasks that only a, and that only b, predicts correctly."""
-        a, b = answers.right["a"], answers.right["b"]
+        a, b = columns.right["a"], columns.right["b"]
         return int(self.counts[0] @ (a * (1 - b))), int(self.counts[0] @ (b * (1 - a)))
 
-    def difference(self, name: str, answers: Sequence[Answers], n: int | None = None) -> Difference:
+    def difference(
+        self, name: str, columns: Sequence[TargetColumns], n: int | None = None
+    ) -> Difference:
         """The metric for a and b; `primary` is the unweighted mean of each target's own.
 
         Those count as scores, of which higher is better. The interval is the paired bootstrap's.
@@ -147,9 +149,9 @@ class PairedSample:
 
         def of(which: str, weights: np.ndarray) -> list[np.ndarray]:
             if name == PRIMARY:
-                own = ((metric_info(t.metric), t.score(t.metric, which, weights)) for t in answers)
+                own = ((metric_info(t.metric), t.score(t.metric, which, weights)) for t in columns)
                 return [metric.score(values) for metric, values in own]
-            return [t.score(name, which, weights) for t in answers]
+            return [t.score(name, which, weights) for t in columns]
 
         a, b = (mean_over(of(which, self.counts)) for which in "ab")
         n = self.n if n is None else n
@@ -160,11 +162,11 @@ class PairedSample:
         drawn = mean_over([of_b - of_a for of_a, of_b in both])
         return Difference(name, value_a, value_b, value_b - value_a, interval(drawn), n)
 
-    def by_label(self, answers: Answers) -> list[Difference]:
-        """F1 of each label, in the order of `answers.labels`; n is the number of human labels."""
-        a, b = (answers.f1_by_label(which, self.counts)[0] for which in "ab")
-        drawn = answers.f1_by_label("b", self._weights) - answers.f1_by_label("a", self._weights)
-        support = self.counts[0] @ answers.truth
+    def by_label(self, columns: TargetColumns) -> list[Difference]:
+        """F1 of each label, in the order of `columns.labels`; n is the number of human labels."""
+        a, b = (columns.f1_by_label(which, self.counts)[0] for which in "ab")
+        drawn = columns.f1_by_label("b", self._weights) - columns.f1_by_label("a", self._weights)
+        support = self.counts[0] @ columns.truth
         return [
             Difference(
                 label,
@@ -175,7 +177,7 @@ class PairedSample:
                 int(support[i]),
                 "f1",
             )
-            for i, label in enumerate(answers.labels)
+            for i, label in enumerate(columns.labels)
         ]
 
 

@@ -29,8 +29,8 @@ def sample(rows, target="label"):
     return sample_of([{target: row} for row in rows])
 
 
-def answers_of(found, target="label", kind="choice"):
-    return found.answers(target, label_types.get(kind))
+def columns_of(found, target="label", kind="choice"):
+    return found.columns(target, label_types.get(kind))
 
 
 def drawn(n=400, seed=0, error_a=0.3, error_b=0.2):
@@ -62,12 +62,12 @@ def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_bette
     size = [tuple(TargetValue.of(value, []) for value in (5, 4, 8))] * 40
     label = [tuple(map(target_value, ("ab"[i % 2],) * 3)) for i in range(40)]
     found = PairedSample([{"size": s, "label": each} for s, each in zip(size, label, strict=True)])
-    answers = [found.answers("size", Sizes()), answers_of(found)]
-    d = found.difference("primary", answers)
+    columns = [found.columns("size", Sizes()), columns_of(found)]
+    d = found.difference("primary", columns)
     assert (d.a, d.b) == (pytest.approx((1 / 2 + 1) / 2), pytest.approx((1 / 4 + 1) / 2))
     assert d.gain < 0
     assert d.is_clear
-    assert found.difference("mae", answers[:1]).gain < 0
+    assert found.difference("mae", columns[:1]).gain < 0
 
 
 @pytest.mark.parametrize("pair", [(0, 0), (3, 1), (10, 10), (2, 15), (0, 7), (400, 500)])
@@ -80,23 +80,23 @@ def test_mcnemar_is_the_exact_sign_test(pair):
 def test_both_metrics_are_scikit_learns_on_the_same_tasks():
     rows = drawn()
     found = sample(rows)
-    answers = answers_of(found)
+    columns = columns_of(found)
     human, a, b = zip(*rows, strict=True)
-    f1 = found.difference("macro_f1", [answers])
+    f1 = found.difference("macro_f1", [columns])
     assert f1.a == pytest.approx(metrics.f1_score(human, a, average="macro"))
     assert f1.b == pytest.approx(metrics.f1_score(human, b, average="macro"))
     assert f1.difference == pytest.approx(f1.b - f1.a)
-    accuracy = found.difference("accuracy", [answers])
+    accuracy = found.difference("accuracy", [columns])
     assert accuracy.a == pytest.approx(metrics.accuracy_score(human, a))
     by_label = metrics.f1_score(human, b, average=None, labels=LABELS)
-    assert [d.b for d in found.by_label(answers)] == pytest.approx(list(by_label))
-    assert [d.n for d in found.by_label(answers)] == [human.count(label) for label in LABELS]
+    assert [d.b for d in found.by_label(columns)] == pytest.approx(list(by_label))
+    assert [d.n for d in found.by_label(columns)] == [human.count(label) for label in LABELS]
 
 
 def test_the_interval_of_the_accuracies_is_as_wide_as_theory_has_it():
     rows = drawn(n=2000)
     found = sample(rows)
-    d = found.difference("accuracy", [answers_of(found)])
+    d = found.difference("accuracy", [columns_of(found)])
     each = np.array([float(b == h) - float(a == h) for h, a, b in rows])
     expected = 1.96 * each.std() / np.sqrt(len(each))
     low, high = d.interval
@@ -117,14 +117,14 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
             for error in human_is_uniform
         ]
         found = sample(list(zip(human.tolist(), *(s.tolist() for s in predictions), strict=True)))
-        low, high = found.difference("accuracy", [answers_of(found)]).interval
+        low, high = found.difference("accuracy", [columns_of(found)]).interval
         covered += low <= truth <= high
     assert 51 <= covered <= 60
 
 
 def test_versions_with_equal_predictions_differ_by_nothing():
     found = sample([(h, a, a) for h, a, _ in drawn()])
-    d = found.difference("macro_f1", [answers_of(found)])
+    d = found.difference("macro_f1", [columns_of(found)])
     assert (d.difference, d.interval, d.is_clear) == (0, (0, 0), False)
 
 
@@ -132,7 +132,7 @@ def test_equal_tasks_are_one_cell_and_count_each():
     rows = drawn(n=60)
     small, large = sample(rows), sample(rows * 50)
     assert small.counts.shape == large.counts.shape
-    f1 = [s.difference("macro_f1", [answers_of(s)]) for s in (small, large)]
+    f1 = [s.difference("macro_f1", [columns_of(s)]) for s in (small, large)]
     assert f1[0].difference == pytest.approx(f1[1].difference)
     widths = [d.interval[1] - d.interval[0] for d in f1]
     assert widths[1] == pytest.approx(widths[0] / np.sqrt(50), rel=0.25)
@@ -146,7 +146,7 @@ def test_no_answer_is_wrong_and_no_label_is_not_counted():
             {"y": ("b", "b", "b")},
         ]
     )
-    x, y = answers_of(found, "x"), answers_of(found, "y")
+    x, y = columns_of(found, "x"), columns_of(found, "y")
     assert (found.n, found.tasks(x), found.tasks(y)) == (3, 2, 2)
     assert found.disagreements(x) == (1, 0)
     assert found.disagreements(y) == (0, 1)
@@ -158,15 +158,15 @@ def test_no_answer_is_wrong_and_no_label_is_not_counted():
 
 def test_an_empty_human_set_can_be_predicted_right():
     found = sample_of([{"x": ([], [], ["a"])}, {"x": (["a", "b"], ["a"], ["a", "b"])}])
-    answers = answers_of(found, "x", "choices")
-    assert found.disagreements(answers) == (1, 1)
-    micro = found.difference("micro_f1", [answers])
+    columns = columns_of(found, "x", "choices")
+    assert found.disagreements(columns) == (1, 1)
+    micro = found.difference("micro_f1", [columns])
     assert (micro.a, micro.b) == (pytest.approx(2 / 3), pytest.approx(4 / 5))
 
 
 def test_a_label_that_is_absent_on_one_side_has_no_difference():
     found = sample([("a", "a", "b"), ("a", "a", "a")])
-    label_b = found.by_label(answers_of(found))[1]
+    label_b = found.by_label(columns_of(found))[1]
     assert (label_b.a, label_b.b, label_b.difference, label_b.interval) == (None, 0.0, None, None)
 
 
