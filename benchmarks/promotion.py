@@ -20,7 +20,7 @@ from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification import dataset
 from mlapi.pipelines.classification.model_selection import Examples
 from mlapi.pipelines.text_classification.model import WORD, TextModality
-from registry.f1 import macro_f1
+from registry.statistics import macro_f1
 
 
 def draws(name: str, pairs: Pairs, size: int, count: int, share: float) -> Iterator[dict]:

@@ -34,7 +34,7 @@ from mlapi.pipelines.classification.model_selection import Examples, read_exampl
 from mlapi.pipelines.text_classification.encoding import with_sentence_vectors
 from mlapi.pipelines.text_classification.model import LinearCandidate, TextModality
 from mlapi.texts.vectors import vectors_of
-from registry.f1 import macro_f1
+from registry.statistics import macro_f1
 
 _CLASSES = 8
 _LEAST = 40  # texts of a class

@@ -9,9 +9,8 @@ import numpy as np
 from mlapi import label_types
 from mlapi.label_types.base import Score
 from registry.metrics import metric_info
-from registry.paired_bootstrap import interval, mean_over, resamples
+from registry.statistics import bootstrap_interval, mean_over, resamples, wilson
 from registry.training_result import Comparison, TargetComparison
-from registry.wilson import wilson
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def own_interval(targets: Sequence[PairedTarget], seed: int) -> list[float] | No
 
     value = _defined(mean_under(np.ones((1, len(tasks)))))
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
-    drawn = interval(mean_under(weights)) if value is not None else None
+    drawn = bootstrap_interval(mean_under(weights)) if value is not None else None
     if value is None or drawn is None:
         return None
     if any(metric_info(t.metric).range != (0.0, 1.0) for t in targets):
@@ -162,7 +161,9 @@ def _numbers(scores: Sequence[_Scores]) -> dict[str, Any]:
     if candidate is None or champion is None:
         nothing = {"candidate": candidate, "champion": champion}
         return {**nothing, "difference": None, "interval": None}
-    found = interval(mean_over([one.drawn_candidate - one.drawn_champion for one in scores]))
+    found = bootstrap_interval(
+        mean_over([one.drawn_candidate - one.drawn_champion for one in scores])
+    )
     return {
         "candidate": candidate,
         "champion": champion,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from registry.f1 import (
+from registry.statistics import (
     f1_by_label,
     indicators,
     macro_f1,

@@ -7,7 +7,7 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from registry.models import Outcome, Project
-from registry.proportions import Proportion
+from registry.statistics import Proportion
 
 from . import base, notifications
 

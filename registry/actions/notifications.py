@@ -5,7 +5,7 @@ from registry.metrics import metric_info, title
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun, Worker
 from registry.models.webhook import Topic
 from registry.own_url import page_url
-from registry.proportions import Proportion
+from registry.statistics import Proportion
 
 from . import webhooks
 

@@ -10,8 +10,8 @@ from django.template.response import TemplateResponse
 from registry.formatting import format_3dp
 from registry.models import Outcome, Task
 from registry.permissions import may_view
-from registry.proportions import ENOUGH, Proportion
 from registry.reports.annotators import TargetAgreement, agreement
+from registry.statistics import PROPORTION_MIN_N, Proportion
 
 from .navigation import link
 
@@ -32,7 +32,7 @@ def annotators_page(page: ModelAdmin, request: HttpRequest, object_id: str) -> H
         "project_link": link(project, project.name),
         "champion": project.champion,
         "found": found,
-        "enough": ENOUGH,
+        "enough": PROPORTION_MIN_N,
         "targets": [_target(target) for target in found.targets],
     }
     return TemplateResponse(request, "admin/registry/project/annotators.html", context)

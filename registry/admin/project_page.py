@@ -19,8 +19,8 @@ from registry.metrics import Direction, metric_info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, Task, TrainingRun
 from registry.models.version import FEW
 from registry.permissions import may_view
-from registry.reports.picked import picked_accuracy
 from registry.reports.project_summary import alerts_of, project_summary
+from registry.reports.proportions import picked_accuracy
 from registry.reports.series import Day, MetricPoint, metric_series, prequential_series
 from registry.reports.tasks import label_next, why_no_link, why_none
 

@@ -13,8 +13,8 @@ from registry.engine import engine
 from registry.formatting import interval_and_n
 from registry.metrics import title
 from registry.models import Event, Project
-from registry.proportions import ENOUGH, Proportion
 from registry.reports.project_summary import PREQUENTIAL_DAYS, ProjectSummary
+from registry.statistics import PROPORTION_MIN_N, Proportion
 
 from .markup import ago
 from .navigation import list_url, page_url
@@ -132,7 +132,7 @@ def prequential_share(summary: ProjectSummary) -> str:
 def prequential_interval(proportion: Proportion) -> str:
     """The 95 % interval and n."""
     if proportion.interval is None:
-        return f"{proportion.n} of {ENOUGH} outcomes"
+        return f"{proportion.n} of {PROPORTION_MIN_N} outcomes"
     low, high = proportion.interval
     return f"{low:.0%} to {high:.0%}, n\xa0=\xa0{proportion.n:,}"
 

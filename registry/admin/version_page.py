@@ -18,7 +18,6 @@ from registry.formatting import (
 from registry.metrics import Direction, metric_info, title
 from registry.models import AuditEntry, Metric, ModelVersion, Outcome, Target
 from registry.permissions import may_view
-from registry.proportions import Proportion, version_proportions
 from registry.reports import shown_models
 from registry.reports.metrics import (
     CombinedMetric,
@@ -26,10 +25,12 @@ from registry.reports.metrics import (
     per_class,
     whole_and_combined,
 )
+from registry.reports.proportions import version_proportions
 from registry.reports.reliability import reliability
 from registry.reports.series import TargetCurve, learning_curves, may_have_curve
 from registry.reports.tasks import Mistake, least_agreeing, mistakes, why_no_link
 from registry.reports.version_history import champion_before, entry_summary, version_history
+from registry.statistics import Proportion
 
 from . import run_page, version_charts
 from .images import excerpt, exemplars_of_labels, outlined

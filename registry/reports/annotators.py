@@ -9,9 +9,8 @@ from typing import Any
 import orjson
 
 from registry.engine import AnnotatorLabel, LabelType, engine
-from registry.krippendorff import alpha
 from registry.models import Outcome, Project, Task
-from registry.proportions import Proportion
+from registry.statistics import Proportion, krippendorff_alpha
 
 _MOST = 2_000  # tasks whose annotations are read, those whose labels changed last
 
@@ -108,7 +107,7 @@ def _target(
         target=control,
         tasks=sum(len(of_task) > 1 for of_task in by_task.values()),
         pairs=_proportion(pairs),
-        alpha=None if label_type.localized else alpha(_values(by_task.values())),
+        alpha=None if label_type.localized else krippendorff_alpha(_values(by_task.values())),
         annotators=[
             AnnotatorAgreement(
                 annotator,

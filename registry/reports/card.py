@@ -4,14 +4,15 @@ from dataclasses import asdict
 from typing import Any
 
 from registry.models import ModelVersion, Outcome, TrainingRun
-from registry.proportions import Proportion, version_proportions
 from registry.reports.card_markdown import card_markdown
 from registry.reports.confusion import confusion
 from registry.reports.exemplars import LabelExemplars, exemplars
 from registry.reports.metrics import per_class, whole_metrics
+from registry.reports.proportions import version_proportions
 from registry.reports.series import learning_curves
 from registry.reports.tasks import mistakes
 from registry.reports.version_history import champion_before, version_history
+from registry.statistics import Proportion
 
 __all__ = ["card", "card_markdown", "training_card"]
 

@@ -9,9 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from registry.engine import LabelType, Score
-from registry.f1 import indicators, weighted_f1_by_label
 from registry.metrics import metric_info
-from registry.paired_bootstrap import interval, mean_over, resamples
+from registry.statistics import (
+    bootstrap_interval,
+    indicators,
+    mean_over,
+    resamples,
+    weighted_f1_by_label,
+)
 
 
 class TargetValue(NamedTuple):
@@ -160,7 +165,7 @@ class PairedSample:
             return Difference(name, value_a, value_b, None, None, n)
         both = zip(of("a", self._weights), of("b", self._weights), strict=True)
         drawn = mean_over([of_b - of_a for of_a, of_b in both])
-        return Difference(name, value_a, value_b, value_b - value_a, interval(drawn), n)
+        return Difference(name, value_a, value_b, value_b - value_a, bootstrap_interval(drawn), n)
 
     def by_label(self, columns: TargetColumns) -> list[Difference]:
         """F1 of each label, in the order of `columns.labels`; n is the number of human labels."""
@@ -173,7 +178,7 @@ class PairedSample:
                 _defined(a[i : i + 1]),
                 _defined(b[i : i + 1]),
                 _defined(b[i : i + 1] - a[i : i + 1]),
-                interval(drawn[:, i]) if np.isfinite(a[i] + b[i]) else None,
+                bootstrap_interval(drawn[:, i]) if np.isfinite(a[i] + b[i]) else None,
                 int(support[i]),
                 "f1",
             )

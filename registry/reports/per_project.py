@@ -13,8 +13,8 @@ from django.db.models import Count, Q
 from django.utils import timezone
 
 from registry.models import AuditEntry, Event, ModelVersion, Outcome, TrainingRun
-from registry.proportions import Proportion
 from registry.reports.series import start_of
+from registry.statistics import Proportion
 
 _SERIES = """
 SELECT project.id, version.label, version.primary_value, version.primary_metric

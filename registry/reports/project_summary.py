@@ -13,8 +13,8 @@ from registry.formatting import reading_text, unreadable_tasks_text
 from registry.metrics import metric_info, title
 from registry.models import AuditEntry, Event, ModelVersion, Project, TrainingRun, Worker
 from registry.models.run import RunKind, RunState
-from registry.proportions import ENOUGH, Proportion
 from registry.reports import per_project, refusals
+from registry.statistics import PROPORTION_MIN_N, Proportion
 
 SPARKLINE = 20  # versions
 PREQUENTIAL_DAYS = 7
@@ -98,7 +98,7 @@ class ProjectSummary:
     @property
     def is_worse_than_baseline(self) -> bool:
         """Whether the champion is worse than the baseline, on 20 tasks or more."""
-        if self.primary is None or self.baseline is None or self.primary_n < ENOUGH:
+        if self.primary is None or self.baseline is None or self.primary_n < PROPORTION_MIN_N:
             return False
         return metric_info(self.metric).gain(self.primary, self.baseline) < 0
 

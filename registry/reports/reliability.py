@@ -7,7 +7,7 @@ from django.db.models import Avg, Count, F, Q, Value
 from django.db.models.functions import Floor, Least
 
 from registry.models import Metric, ModelVersion, Outcome
-from registry.wilson import wilson
+from registry.statistics import wilson
 
 BINS = 10
 

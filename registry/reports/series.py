@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from registry.metrics import BASELINES, mean, measured, metric_info
 from registry.models import Metric, ModelVersion, Outcome, Project
-from registry.proportions import Proportion
+from registry.statistics import Proportion
 
 WINDOW = 7  # days
 

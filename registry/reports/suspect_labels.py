@@ -14,8 +14,8 @@ from django.db.models import Avg, Count, Exists, F, OuterRef, Q, QuerySet
 from registry.engine import LabelType, engine
 from registry.label_renames import Renames
 from registry.models import Outcome, Project, Target
-from registry.proportions import Proportion
 from registry.reports.tasks import TaskView, task_views_by_id
+from registry.statistics import Proportion
 
 ENOUGH_RIGHT = 5  # correct predictions of the same classes, from which there is a threshold
 _MOST = 20_000  # wrong predictions that are read, the surest first

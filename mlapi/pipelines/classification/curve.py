@@ -20,7 +20,7 @@ from mlapi.pipelines.classification.predictor import THRESHOLD
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
-from registry.f1 import indicators, macro_f1
+from registry.statistics import indicators, macro_f1
 from registry.training_result import LearningCurve, MetricRow, TrainingResult
 
 QUARTERS = (1, 2, 3, 4)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from registry.f1 import macro_f1
+from registry.statistics import macro_f1
 
 _EXPONENTS = (0.0, 0.25, 0.5, 0.75, 1.0)
 _LEAST_GAIN = 0.02  # of macro F1: less is chance

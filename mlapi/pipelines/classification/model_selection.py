@@ -20,7 +20,7 @@ from mlapi.pipelines.classification.dataset import Modality, decode
 from mlapi.pipelines.classification.decision import Decision
 from mlapi.pipelines.classification.model import TrainedTarget
 from mlapi.pipelines.classification.time_limit import time_limit
-from registry.f1 import macro_f1
+from registry.statistics import macro_f1
 from registry.training_result import CandidateRow
 
 # Up to so many examples candidates are compared on all five folds: a fifth alone of 200 chooses one

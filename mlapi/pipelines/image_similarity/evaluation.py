@@ -20,7 +20,7 @@ from mlapi.label_types.label_metrics import row
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.run_folder.job import Chosen, TrainingJob
-from registry.f1 import f1_by_label, indicators, macro_f1
+from registry.statistics import f1_by_label, indicators, macro_f1
 from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 
 MAX_EXEMPLARS = 100  # of the tasks that are most like a reference, stored as exemplars

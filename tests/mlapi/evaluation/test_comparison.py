@@ -5,8 +5,8 @@ import pytest
 from sklearn.metrics import f1_score
 
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget, compare, own_interval
-from registry.f1 import indicators, macro_f1
 from registry.promotion import decide
+from registry.statistics import indicators, macro_f1
 
 LABELS = ["a", "b", "c"]
 

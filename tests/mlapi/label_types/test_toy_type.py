@@ -17,9 +17,9 @@ from mlapi.training import policy
 from mlapi.training.run import carry_out
 from registry.actions import events, run_starts
 from registry.models import Outcome, Project, Task, TrainingRun
-from registry.proportions import version_proportions
 from registry.reports.compare import compare
 from registry.reports.confusion import confusion
+from registry.reports.proportions import version_proportions
 from registry.reports.tasks import mistakes
 from tests.factories import ProjectFactory
 from tests.mlapi.label_types import spans

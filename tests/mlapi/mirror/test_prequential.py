@@ -18,7 +18,8 @@ from mlapi.pipelines import PIPELINES
 from registry.actions import champion, events, features, project_settings, tasks
 from registry.actions.features import FeatureRow
 from registry.models import Event, ModelVersion, Outcome, Task, TrainingRun
-from registry.proportions import Proportion, version_proportions
+from registry.reports.proportions import version_proportions
+from registry.statistics import Proportion
 from tests.factories import (
     ModelVersionFactory,
     OutcomeFactory,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from registry.wilson import wilson
+from registry.statistics import wilson
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
 

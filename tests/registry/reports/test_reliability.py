@@ -3,7 +3,7 @@
 import pytest
 
 from registry.reports.reliability import reliability
-from registry.wilson import wilson
+from registry.statistics import wilson
 from tests.factories import OutcomeFactory, ProjectFactory
 
 from .records import classifier, metric, queries

@@ -1,4 +1,4 @@
-"""Whether the order of what to label next helps, by what humans then said."""
+"""Proportions of correct predictions: whether the order of the tasks to label next helps."""
 
 from datetime import timedelta
 
@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from registry.actions import label_next
 from registry.models import PickedTask
-from registry.reports.picked import picked_accuracy
+from registry.reports.proportions import picked_accuracy
 from tests import factories as make
 
 pytestmark = pytest.mark.django_db

@@ -1,16 +1,36 @@
-"""Whether the order of what to label next helps: new labels of the chosen against the random."""
+"""Proportions of correct predictions: of a version by source, and of the tasks to label next."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db.models import Count, F, Q
 
-from registry.models import Outcome, Project
-from registry.proportions import ENOUGH, Proportion
+from registry.models import ModelVersion, Outcome, Project
+from registry.statistics import PROPORTION_MIN_N, Proportion
+
+
+def version_proportions(
+    version: ModelVersion, sources: Sequence[str]
+) -> dict[str, dict[str, Proportion]]:
+    """A version's proportions, by source of the outcomes and by target; one query."""
+    rows = (
+        Outcome.objects.filter(version=version, source__in=sources)
+        .values("source", "target")
+        .annotate(n=Count("id"), right=Count("id", filter=Q(correct=True)))
+        .order_by("target")
+    )
+    found: dict[str, dict[str, Proportion]] = {source: {} for source in sources}
+    for row in rows:
+        found[row["source"]][row["target"]] = Proportion(row["n"], row["right"])
+    return found
 
 
 @dataclass(frozen=True)
 class PickedAccuracy:
-    """The champion's predictions of tasks of the tab, before humans labelled them."""
+    """Whether the order of the tasks to label next helps: the chosen ones beside random ones.
+
+    The proportions are of the champion's predictions before humans labelled the tasks.
+    """
 
     chosen: Proportion
     at_random: Proportion
@@ -21,8 +41,8 @@ class PickedAccuracy:
         chosen, at_random = self.chosen, self.at_random
         if chosen.share is None or at_random.share is None or chosen.interval is None:
             return (
-                f"Whether the order helps is known from {ENOUGH} new labels of each kind on: "
-                f"{chosen.n} of chosen tasks and {at_random.n} of random ones so far."
+                f"Whether the order helps is known from {PROPORTION_MIN_N} new labels of each kind "
+                f"on: {chosen.n} of chosen tasks and {at_random.n} of random ones so far."
             )
         numbers = (
             f"Before humans labelled them the champion was right in {chosen.share:.0%} of the "
