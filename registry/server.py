@@ -1,10 +1,17 @@
-"""Where this server listens: by the settings, and as its last start has recorded it."""
+"""Where this server listens, as its last start has recorded it, and the URLs of its paths."""
 
 import json
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from django.conf import settings
+from django.urls import get_script_prefix
+
+if TYPE_CHECKING:  # a health check needs none of them
+    from django.db.models import Model
+    from django.http import HttpRequest
+    from rest_framework.request import Request
 
 EVERY_ADDRESS = {"0.0.0.0", "::", ""}  # noqa: S104
 
@@ -47,6 +54,22 @@ def server() -> Server:
     except (OSError, ValueError, TypeError):
         return _of_settings()
     return replace(recorded, public_url=settings.PUBLIC_URL or recorded.public_url)
+
+
+def absolute_url(request: "HttpRequest | Request", path: str) -> str:
+    """A path's URL with PUBLIC_URL if it is set, else with this request's host and base path."""
+    if settings.PUBLIC_URL:
+        return f"{settings.PUBLIC_URL}{path}"
+    return request.build_absolute_uri(get_script_prefix().rstrip("/") + path)
+
+
+def page_url(row: "Model") -> str:
+    """The URL of a row's page in the admin.
+
+    Without the URL configuration, which a worker does not load.
+    """
+    meta = row._meta
+    return f"{server().url}/admin/{meta.app_label}/{meta.model_name}/{row.pk}/change/"
 
 
 def _of_settings() -> Server:

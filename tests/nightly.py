@@ -72,7 +72,6 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
         "evals_backend",
         "mlapi/labelstudio",
         "mlapi/mirror",
-        "registry/own_url.py",
         "registry/server.py",
     ),
     "tests/faults/test_backup.py": ("evals_backend", "registry/migrations"),

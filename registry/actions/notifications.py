@@ -4,7 +4,7 @@ from registry import queue
 from registry.metrics import metric_info, title
 from registry.models import AuditEntry, ModelVersion, Project, TrainingRun, Worker
 from registry.models.webhook import Topic
-from registry.own_url import page_url
+from registry.server import page_url
 from registry.statistics import Proportion
 
 from . import webhooks

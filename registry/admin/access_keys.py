@@ -16,8 +16,8 @@ from unfold.decorators import display
 from registry.actions.operator.new_key import NewKey
 from registry.formatting import exact_time
 from registry.models import AccessKey, Project
-from registry.own_url import absolute_url
 from registry.permissions import may_view
+from registry.server import absolute_url
 
 from .action_buttons import caller
 from .registry_admin import PROJECT, RegistryAdmin

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 
 from registry.actions.operator import new_key
 from registry.models import AccessKey, Project
-from registry.own_url import absolute_url
+from registry.server import absolute_url
 
 from .base import Resource
 from .filters import FlagFilter, IdFilter

@@ -10,7 +10,6 @@ from registry import server
 from registry.actions import accuracy, champion, projects, versions, webhooks, workers
 from registry.models import Outcome, TrainingRun, Webhook, WebhookDelivery, Worker
 from registry.models.webhook import TOPIC_CHOICES, Topic
-from registry.own_url import page_url
 from tests.factories import (
     ModelVersionFactory,
     OutcomeFactory,
@@ -281,7 +280,7 @@ def test_a_message_of_a_command_links_to_the_server_that_was_started(webhook, se
     message = webhook.deliveries.get().message
     assert message["server"]["url"] == "http://127.0.0.1:9191"
     assert message["url"] == "http://127.0.0.1:9191/admin/"
-    assert page_url(webhook).startswith("http://127.0.0.1:9191/admin/registry/webhook/")
+    assert server.page_url(webhook).startswith("http://127.0.0.1:9191/admin/registry/webhook/")
 
 
 def test_the_link_of_a_message_leads_to_the_page(admin_client, settings):
@@ -289,7 +288,7 @@ def test_the_link_of_a_message_leads_to_the_page(admin_client, settings):
     version = ModelVersionFactory(champion=True)
     versions.mark_load_failed(version, "x")
     for row in (version, version.project, version.run):
-        url = page_url(row)
+        url = server.page_url(row)
         assert url.startswith("https://ml.example.com/")
         answer = admin_client.get(url.removeprefix("https://ml.example.com"))
         assert answer.status_code == 200
