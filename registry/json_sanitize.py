@@ -35,7 +35,7 @@ def sanitize(value: Any, drop: Callable[[tuple[str, ...]], bool] | None = None) 
     """A copy of `value` with U+FFFD for what PostgreSQL refuses and None for NaN and infinities.
 
     None, too, for what is nested deeper than 100 levels; whole numbers beyond 64 bits are floats,
-    as they are to a browser. `drop` is asked with the path of each object key (list positions
+    as they are to a browser. `drop` is called with the path of each object key (list positions
     left out) and leaves out those for which it answers True.
     """
     return _copy(value, drop, (), 0)

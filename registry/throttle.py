@@ -59,8 +59,8 @@ class Throttle:
         """Drop the names without a limit by now, else those whose limit ends first."""
         by_time = sorted(self._free_at.items(), key=lambda item: item[1])
         now = monotonic()
-        kept = [item for item in by_time if item[1] > now][-_NAMES_MAX // 2 :]
-        self._free_at = dict(kept)
+        still_limited = [item for item in by_time if item[1] > now][-_NAMES_MAX // 2 :]
+        self._free_at = dict(still_limited)
 
 
 class WrongCredentials:

@@ -96,7 +96,7 @@ def _users_within_reach(request: HttpRequest) -> QuerySet[User]:
 
 
 def _within_reach(request: HttpRequest, user: User | None) -> bool:
-    """Whether the user may do no more than the requesting one; asked once per request and user."""
+    """Whether the user may do no more than the requesting one; once per request and user."""
     if user is None or _is_super(request):
         return True
     known: dict[int, bool] = vars(request).setdefault("users_within_reach", {})

@@ -30,11 +30,11 @@ def within(seconds: float) -> Iterator[None]:
     OperationalError, and its connection is lost.
     """
     outer: float | None = getattr(_local, "left", None)
-    _local.left = given = seconds if outer is None else min(outer, seconds)
+    _local.left = limit = seconds if outer is None else min(outer, seconds)
     try:
         yield
     finally:
-        _local.left = None if outer is None else outer - (given - _local.left)
+        _local.left = None if outer is None else outer - (limit - _local.left)
 
 
 def _wait(connection: Any) -> None:

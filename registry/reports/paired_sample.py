@@ -20,7 +20,7 @@ from registry.statistics import (
 
 
 class TargetValue(NamedTuple):
-    """A human label or a prediction: its JSON as text, which tells equal ones, and its classes."""
+    """A human label or a prediction: its JSON as text, so that it is hashable, and its classes."""
 
     text: str
     classes: tuple[str, ...]

@@ -43,7 +43,7 @@ def size(row: Event) -> int:
 
 
 def message(row: Event) -> str:
-    """What was refused, why, whose it was as far as is known, and what Label Studio said of it."""
+    """What was refused, why, whose it was as far as is known, and what Label Studio shows."""
     limit = row.payload.get("limit_mb")
     reasons = {
         "body_too_large": f"{_amount(row)} are more than MAX_REQUEST_MB={limit}",
