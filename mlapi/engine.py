@@ -76,12 +76,12 @@ class Engine:
         from mlapi.texts.encoders.loading import unavailable
 
         texts = pipelines.get("text_classification")
-        wanted = any(
+        uses_default = any(
             texts in pipelines.named(project.pipeline)
             and project.options.get("encoder", DEFAULT) == DEFAULT
             for project in projects
         )
-        failure = unavailable(DEFAULT) if wanted else None
+        failure = unavailable(DEFAULT) if uses_default else None
         if failure is None:
             return None
         return f"Texts are learned without a sentence encoder. {failure.message}", failure.hint

@@ -68,9 +68,9 @@ def multiclass(
         "baseline_macro_f1": lambda: macro_f1(truth, always),
     }
     if probabilities is not None:
-        given, confidence = probabilities, _of_answers(probabilities, answers, labels)
+        estimates, confidence = probabilities, _of_answers(probabilities, answers, labels)
         whole |= {
-            "log_loss": lambda: _log_loss(humans, given, labels, unlearned),
+            "log_loss": lambda: _log_loss(humans, estimates, labels, unlearned),
             **_calibration(confidence, correct, seed),
         }
     return [*_rows(whole, n, log), *_by_label(truth, predicted, known, log)]

@@ -170,14 +170,14 @@ def without_dots(path: str) -> str:
 
     Raises AddressRefused if a server that decodes more than once may read another one.
     """
-    kept: list[str] = []
+    segments: list[str] = []
     for segment in path.split("/")[1:]:
         name = _ENCODED_DOT.sub(".", segment)
         if name == "..":
-            del kept[-1:]
+            del segments[-1:]
         elif name != ".":
-            kept.append(segment)
-    resolved = "/" + "/".join(kept)
+            segments.append(segment)
+    resolved = "/" + "/".join(segments)
     decoded = resolved
     for _ in range(MAX_DECODINGS):
         decoded = unquote(decoded)

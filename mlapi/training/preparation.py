@@ -75,15 +75,15 @@ def write_jobs(
 
 def _options_of(run: TrainingRun) -> dict[str, dict[str, Any]]:
     """By control its options, of which those that the run was given come first."""
-    given = run.parameters.get("options", {})
+    run_options = run.parameters.get("options", {})
     known = {name for pipeline in PIPELINES.values() for name in pipeline.options}
-    if unknown := sorted(set(given) - known - {CONTROLS}):
+    if unknown := sorted(set(run_options) - known - {CONTROLS}):
         raise UnknownOption(
             f"There is no option {unknown[0]!r}.", hint=f"Known: {', '.join(sorted(known))}."
         )
     # Which pipeline fills a control is what the project says today.
     choices = {pipeline.chosen_by for pipeline in PIPELINES.values()}
-    options = overridden(run.project.options, given, choices)
+    options = overridden(run.project.options, run_options, choices)
     return pipelines.options_of(parse(run.project.label_config), options)
 
 

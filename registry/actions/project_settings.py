@@ -77,9 +77,9 @@ def configure(
     return project
 
 
-def _set_only(checked: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _set_only(checked: dict[str, Any], options: dict[str, Any]) -> dict[str, Any]:
     """The options without defaults that were filled in, so that a later default applies to them."""
-    return {n: v for n, v in checked.items() if given.get(n) is not None}
+    return {n: v for n, v in checked.items() if options.get(n) is not None}
 
 
 def checked_policy(policy: dict[str, Any]) -> dict[str, Any]:

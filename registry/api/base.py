@@ -117,10 +117,10 @@ def _route(action: Action, resource: Any) -> Any:
 
     def perform(self: Any, request: Request, pk: int) -> Response:
         subject = self.get_object()
-        given = self.validated(body)
-        if faults := action.faults(given):
+        values = self.validated(body)
+        if faults := action.faults(values):
             raise serializers.ValidationError(faults)
-        done = action.execute(subject, given, self.caller)
+        done = action.execute(subject, values, self.caller)
         return self.answer(done) if action.answers_with_new_row else self.current_row()
 
     perform.__name__ = action.path

@@ -99,11 +99,11 @@ class Projects(Resource):
         So does an option of a control under `controls`; null for a control takes all of its own.
         """
         project = self.get_object()
-        given = self.validated(ProjectSettings)
+        values = self.validated(ProjectSettings)
         for name in ("policy", "options"):
-            if name in given:
-                given[name] = _changed(getattr(project, name), given[name])
-        Configure().execute(project, given, self.caller)
+            if name in values:
+                values[name] = _changed(getattr(project, name), values[name])
+        Configure().execute(project, values, self.caller)
         return self.current_row()
 
     @extend_schema(
@@ -190,17 +190,17 @@ class Projects(Resource):
         return Response(SimilarTaskSerializer(similar(**query), many=True).data)
 
 
-def _changed(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
-    merged = current | given
-    if isinstance(given.get(_CONTROLS), dict):
-        merged[_CONTROLS] = _changed_controls(current.get(_CONTROLS, {}), given[_CONTROLS])
+def _changed(current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    merged = current | changes
+    if isinstance(changes.get(_CONTROLS), dict):
+        merged[_CONTROLS] = _changed_controls(current.get(_CONTROLS, {}), changes[_CONTROLS])
     return {name: value for name, value in merged.items() if value is not None}
 
 
-def _changed_controls(current: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
+def _changed_controls(current: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     """The options of each control; what is no object is left to be refused."""
-    merged = current | given
-    for name, options in given.items():
+    merged = current | changes
+    for name, options in changes.items():
         if isinstance(options, dict):
             merged[name] = _changed(current.get(name, {}), options)
     return merged

@@ -145,5 +145,5 @@ class Runs(Resource):
         If labels have changed since that one read them, the next run is queued when it ends
         (`has_follow_up`).
         """
-        given = self.validated(NewRun)
-        return self.answer(Train().execute(given.pop("project"), given, self.caller))
+        values = self.validated(NewRun)
+        return self.answer(Train().execute(values.pop("project"), values, self.caller))

@@ -50,9 +50,8 @@ class RegistrySchema(AutoSchema):
 
     def get_summary(self) -> str:
         """The first sentence of what the operation does."""
-        given = super().get_summary()
-        if given:
-            return given
+        if summary := super().get_summary():
+            return summary
         view: Any = self.view
         noun = view.queryset.model._meta.verbose_name
         usual = {"list": f"List {noun}s", "retrieve": f"Read one {noun}"}

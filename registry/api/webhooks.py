@@ -96,8 +96,8 @@ class Webhooks(Resource):
     def new_secret(self, request: Request, pk: int) -> Response:
         """Make another secret, returned only in this response; the one before signs for a day."""
         webhook = self.get_object()
-        action, given = new_webhook_secret.NewWebhookSecret(), self.validated(OptionalReason)
-        done = action.execute(webhook, given, self.caller)
+        action, values = new_webhook_secret.NewWebhookSecret(), self.validated(OptionalReason)
+        done = action.execute(webhook, values, self.caller)
         return Response(_with_secret(webhook, done.secret), headers=_NO_STORE)
 
 

@@ -32,10 +32,10 @@ class HuggingFaceEncoder(WindowEncoder):
         super().__init__(tokenizer, name, tokens)
 
     def _sums(self, ids: np.ndarray, mask: np.ndarray) -> np.ndarray:
-        given = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
+        inputs = {"input_ids": torch.from_numpy(ids), "attention_mask": torch.from_numpy(mask)}
         with self._lock, torch.inference_mode():
-            hidden = self._model(**given).last_hidden_state
-            return torch.einsum("nts,nt->ns", hidden, given["attention_mask"].float()).numpy()
+            hidden = self._model(**inputs).last_hidden_state
+            return torch.einsum("nts,nt->ns", hidden, inputs["attention_mask"].float()).numpy()
 
 
 def load(folder: Path, name: str, tokens: int) -> HuggingFaceEncoder:
