@@ -144,6 +144,11 @@ def title(name: str, metric: str = "", k: int = 0) -> str:
     return metric_info(name).title
 
 
+def is_whole(name: str, split: str, label: str, step: int) -> bool:
+    """Whether a value is of a version or target on the holdout, not of a class or a curve."""
+    return split == "holdout" and label == "" and (step == 0 or name in AT_K)
+
+
 class Measure(NamedTuple):
     """The identity of a metric; values of two versions with the same measure are comparable.
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from mlapi.evaluation.comparison import MIXED, PairedHoldout, PairedTarget
 from mlapi.run_folder.job import ChosenElsewhere
-from registry.metrics import MetricInfo, metric_info
+from registry.metrics import MetricInfo, is_whole, metric_info
 from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingResult
 
 
@@ -83,11 +83,11 @@ def _primary(results: Sequence[TrainingResult], metric: str) -> list[MetricRow]:
 
 
 def _whole(result: TrainingResult, name: str) -> list[MetricRow]:
-    """The rows of a metric of whole targets on the holdout."""
+    """The rows of a metric of whole targets."""
     return [
         row
         for row in result.metrics
-        if (row.name, row.split, row.label) == (name, "holdout", "") and row.target
+        if row.name == name and row.target and is_whole(name, row.split, row.label, row.step)
     ]
 
 

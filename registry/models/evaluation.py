@@ -4,14 +4,14 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from registry.metrics import AT_K
+from registry.metrics import AT_K, is_whole
 
 
 class MetricQuerySet(models.QuerySet["Metric"]):
     """Metrics of versions and targets."""
 
     def whole(self) -> "MetricQuerySet":
-        """Those of a version or target on the holdout, without those of classes and curves."""
+        """Those that `registry.metrics.is_whole` says are, as a query."""
         return self.filter(Q(step=0) | Q(name__in=AT_K), split="holdout", label="")
 
 
@@ -48,8 +48,7 @@ class Metric(models.Model):
     @property
     def is_whole(self) -> bool:
         """Whether `objects.whole()` includes it."""
-        at_k = self.name in AT_K
-        return self.split == "holdout" and self.label == "" and (self.step == 0 or at_k)
+        return is_whole(self.name, self.split, self.label, self.step)
 
 
 class Outcome(models.Model):

@@ -157,9 +157,9 @@ def metrics_table(version: ModelVersion) -> Table:
     table.add_column("beside a baseline")
     table.add_column("n", justify="right")
     metrics = list(version.metrics.filter(split="holdout").order_by("target", "pk"))
-    found = {(m.target, m.name): m.value for m in metrics if not m.label}
+    found = {(m.target, m.name): m.value for m in metrics if m.is_whole}
     for metric in metrics:
-        if metric.name in NO_ROW or (metric.label and metric.name != "f1"):
+        if metric.name in NO_ROW or not (metric.is_whole or metric.name == "f1"):
             continue
         name = f"{metric.name} of {metric.label}" if metric.label else metric.name
         known = metric_info(metric.name)

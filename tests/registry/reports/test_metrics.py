@@ -6,7 +6,7 @@ import pytest
 
 from registry.actions import champion
 from registry.metrics import title
-from registry.models import Project
+from registry.models import Metric, Project
 from registry.reports.metrics import champion_metrics, per_class, whole_metrics
 from registry.reports.version_history import champion_before
 from tests.factories import ModelVersionFactory, ProjectFactory, promote
@@ -42,6 +42,21 @@ def test_each_class_has_its_numbers_and_those_of_the_champion_before(project):
     assert (positive.previous_f1, positive.previous_n) == (0.7, 10)
     assert (new.f1, new.n, new.previous_f1, new.previous_n) == (None, 3, None, 0)
     assert [row.previous_f1 for row in per_class(own)] == [None, None]
+
+
+def test_the_query_of_whole_metrics_finds_those_that_are(project):
+    version(
+        project,
+        metric("primary", 0.5, target=""),
+        metric("precision_at_k", 0.6, step=10),
+        metric("learning_curve", 0.5, step=10),
+        metric("accuracy", 0.7),
+        metric("accuracy", 0.8, split="combined"),
+        *of_class("Positive", 0.7, 10),
+    )
+    whole = {(row.name, row.split) for row in Metric.objects.whole()}
+    assert whole == {(name, "holdout") for name in ("primary", "precision_at_k", "accuracy")}
+    assert set(Metric.objects.whole()) == {row for row in Metric.objects.all() if row.is_whole}
 
 
 def test_whole_metrics_are_shown_beside_baseline_and_champion_before(project):
