@@ -99,6 +99,11 @@ def mean_over(targets: Sequence[np.ndarray]) -> np.ndarray:
     return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
+def as_number(values: np.ndarray) -> float | None:
+    """The one number of (1,); None where it is undefined."""
+    return float(values[0]) if np.isfinite(values[0]) else None
+
+
 def bootstrap_interval(drawn: np.ndarray) -> tuple[float, float] | None:
     """The middle 95 % of the resamples in which the number is defined."""
     drawn = drawn[np.isfinite(drawn)]

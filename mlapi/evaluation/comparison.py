@@ -9,7 +9,7 @@ import numpy as np
 from mlapi import label_types
 from mlapi.label_types.base import Score
 from registry.metrics import metric_info
-from registry.statistics import bootstrap_interval, mean_over, resamples, wilson
+from registry.statistics import as_number, bootstrap_interval, mean_over, resamples, wilson
 from registry.training_result import Comparison, TargetComparison
 
 
@@ -115,7 +115,7 @@ def own_interval(targets: Sequence[PairedTarget], seed: int) -> list[float] | No
             ]
         return mean_over(values)
 
-    value = _defined(mean_under(np.ones((1, len(tasks)))))
+    value = as_number(mean_under(np.ones((1, len(tasks)))))
     weights = resamples(np.ones(len(tasks)), seed).astype(np.float32)
     drawn = bootstrap_interval(mean_under(weights)) if value is not None else None
     if value is None or drawn is None:
@@ -156,8 +156,8 @@ class _Scores:
 
 
 def _numbers(scores: Sequence[_Scores]) -> dict[str, Any]:
-    candidate = _defined(mean_over([one.candidate for one in scores]))
-    champion = _defined(mean_over([one.champion for one in scores]))
+    candidate = as_number(mean_over([one.candidate for one in scores]))
+    champion = as_number(mean_over([one.champion for one in scores]))
     if candidate is None or champion is None:
         nothing = {"candidate": candidate, "champion": champion}
         return {**nothing, "difference": None, "interval": None}
@@ -170,7 +170,3 @@ def _numbers(scores: Sequence[_Scores]) -> dict[str, Any]:
         "difference": candidate - champion,
         "interval": found and list(found),
     }
-
-
-def _defined(value: np.ndarray) -> float | None:
-    return float(value[0]) if np.isfinite(value[0]) else None

@@ -11,6 +11,7 @@ import numpy as np
 from registry.engine import LabelType, Score
 from registry.metrics import metric_info
 from registry.statistics import (
+    as_number,
     bootstrap_interval,
     indicators,
     mean_over,
@@ -160,7 +161,7 @@ class PairedSample:
 
         a, b = (mean_over(of(which, self.counts)) for which in "ab")
         n = self.n if n is None else n
-        value_a, value_b = _defined(a), _defined(b)
+        value_a, value_b = as_number(a), as_number(b)
         if value_a is None or value_b is None:
             return Difference(name, value_a, value_b, None, None, n)
         both = zip(of("a", self._weights), of("b", self._weights), strict=True)
@@ -175,9 +176,9 @@ class PairedSample:
         return [
             Difference(
                 label,
-                _defined(a[i : i + 1]),
-                _defined(b[i : i + 1]),
-                _defined(b[i : i + 1] - a[i : i + 1]),
+                as_number(a[i : i + 1]),
+                as_number(b[i : i + 1]),
+                as_number(b[i : i + 1] - a[i : i + 1]),
                 bootstrap_interval(drawn[:, i]) if np.isfinite(a[i] + b[i]) else None,
                 int(support[i]),
                 "f1",
@@ -198,10 +199,6 @@ def mcnemar(only_a: int, only_b: int) -> float:
 
     n = only_a + only_b
     return float(binomtest(only_a, n, 0.5).pvalue) if n else 1.0
-
-
-def _defined(value: np.ndarray) -> float | None:
-    return float(value[0]) if np.isfinite(value[0]) else None
 
 
 def _classes(value: TargetValue | None) -> tuple[str, ...]:

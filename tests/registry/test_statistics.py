@@ -10,6 +10,7 @@ from scipy.stats import binomtest
 from registry.statistics import (
     RESAMPLES,
     Proportion,
+    as_number,
     bootstrap_interval,
     krippendorff_alpha,
     mean_over,
@@ -114,6 +115,7 @@ def test_the_mean_leaves_out_targets_that_a_resample_missed():
     means = mean_over([np.array([1.0, nan, nan]), np.array([3.0, 3.0, nan])])
     assert means[:2].tolist() == [2.0, 3.0]
     assert np.isnan(means[2])
+    assert (as_number(means[:1]), as_number(means[2:])) == (2.0, None)
     assert bootstrap_interval(means) == pytest.approx((2.025, 2.975))
     assert bootstrap_interval(np.array([nan])) is None
 
