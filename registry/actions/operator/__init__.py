@@ -1,8 +1,8 @@
 """The actions of operators, a file each; every file of this folder is loaded.
 
 An action names its permission, says whether it is available, what it will change, and does it
-through the writers of `registry.actions`. Admin, REST and command line are made from it:
-they import this package, and nothing here imports them.
+through the writers of `registry.actions`; what it will change it may read from reports. Admin,
+REST and command line are made from it: they import this package, and nothing here imports them.
 """
 
 from importlib import import_module
