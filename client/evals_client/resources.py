@@ -731,7 +731,7 @@ class Webhooks(Resource):
     def new_secret(
         self, id: int, *, reason: Annotated[str | None, "Kept in the audit entry."] = None
     ) -> schema.WebhookWithSecret:
-        """Make another secret, returned only in this response; the one before signs for a day."""
+        """Makes another secret, which is shown once. The one before signs for a day more."""
 
     @route("POST", "/api/webhooks/{id}/test/")
     def test(

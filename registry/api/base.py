@@ -46,7 +46,7 @@ class Resource(ReadOnlyModelViewSet):
     `actions_by_route` has the action of each view, `reads` the other models that a view shows.
     For a long table, `narrow_by` names the filters that allow every query, `indexed` the filters
     that an index answers alone in the order of ids, and `ordered_by` those of `narrow_by` whose
-    rows an index has in that order.
+    rows an index has in that order. `secret_serializer_class` describes a row with its new secret.
     """
 
     permission_classes = [ModelPermissions]
@@ -62,6 +62,7 @@ class Resource(ReadOnlyModelViewSet):
     actions_by_route: ClassVar[dict[str, Action]] = {}
     reads: ClassVar[dict[str, tuple[type[Model], ...]]] = {}
     detail_serializer_class: ClassVar[type[BaseSerializer] | None] = None
+    secret_serializer_class: ClassVar[type[BaseSerializer] | None] = None
 
     def __init_subclass__(cls) -> None:
         if cls.queryset is not None:
@@ -98,6 +99,12 @@ class Resource(ReadOnlyModelViewSet):
         row = self.get_queryset().get(pk=done.row.pk)
         return Response(self.get_serializer(row).data, status=201 if done.is_new else 200)
 
+    def answer_with_secret(self, row: Model, done: Result) -> Response:
+        """The row with the secret that an action has made, which no cache may store."""
+        body = {**self.get_serializer(row).data, "secret": done.secret}
+        status = 201 if done.is_new else 200
+        return Response(body, status=status, headers={"Cache-Control": "no-store"})
+
 
 def add_routes(resource: Any, model: type[Model]) -> None:
     """Adds a route to the resource of a model for each action on its rows."""
@@ -121,11 +128,15 @@ def _route(action: Action, resource: Any) -> Any:
         if faults := action.faults(values):
             raise serializers.ValidationError(faults)
         done = action.execute(subject, values, self.caller)
+        if action.answers_with_secret:
+            return self.answer_with_secret(subject, done)
         return self.answer(done) if action.answers_with_new_row else self.current_row()
 
     perform.__name__ = action.path
     perform.__doc__ = action.description
     answer = resource.detail_serializer_class or resource.serializer_class
+    if action.answers_with_secret:
+        answer = resource.secret_serializer_class
     responses = {201: answer, 200: answer} if action.answers_with_new_row else answer
     as_route = route(detail=True, methods=["post"], url_path=action.path.replace("_", "-"))
     described = extend_schema(request=body, responses=responses, summary=action.title)

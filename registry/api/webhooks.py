@@ -1,23 +1,18 @@
 """/api/webhooks/ and webhook-deliveries/: make, test and disable webhooks; what was sent."""
 
-from typing import Any
-
 import django_filters
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
-from rest_framework.decorators import action as route
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from registry.actions.operator import new_webhook, new_webhook_secret
+from registry.actions.operator import new_webhook
 from registry.models import Project, Webhook, WebhookDelivery
 from registry.models.webhook import TOPIC_CHOICES, DeliveryState, Topic, WebhookFormat
 
 from .base import Resource
 from .filters import FlagFilter, IdFilter
 from .serializers import OptionalReason
-
-_NO_STORE = {"Cache-Control": "no-store"}
 
 
 class WebhookSerializer(serializers.ModelSerializer):
@@ -77,32 +72,17 @@ class Webhooks(Resource):
 
     queryset = Webhook.objects.all()
     serializer_class = WebhookSerializer
+    secret_serializer_class = WebhookWithSecretSerializer
     filterset_class = WebhookFilter
     ordering_fields = ("id", "name", "created_at")
     search_fields = ("name", "host")
-    actions_by_route = {
-        "create": new_webhook.NewWebhook(),
-        "new_secret": new_webhook_secret.NewWebhookSecret(),
-    }
+    actions_by_route = {"create": new_webhook.NewWebhook()}
 
     @extend_schema(request=NewWebhook, responses={201: WebhookWithSecretSerializer})
     def create(self, request: Request) -> Response:
         """Create a webhook. Its secret is returned only in this response."""
         done = new_webhook.NewWebhook().execute(None, self.validated(NewWebhook), self.caller)
-        return Response(_with_secret(done.row, done.secret), status=201, headers=_NO_STORE)
-
-    @extend_schema(request=OptionalReason, responses=WebhookWithSecretSerializer)
-    @route(detail=True, methods=["post"], url_path="new-secret")
-    def new_secret(self, request: Request, pk: int) -> Response:
-        """Make another secret, returned only in this response; the one before signs for a day."""
-        webhook = self.get_object()
-        action, values = new_webhook_secret.NewWebhookSecret(), self.validated(OptionalReason)
-        done = action.execute(webhook, values, self.caller)
-        return Response(_with_secret(webhook, done.secret), headers=_NO_STORE)
-
-
-def _with_secret(webhook: Webhook, secret: str) -> dict[str, Any]:
-    return {**WebhookSerializer(webhook).data, "secret": secret}
+        return self.answer_with_secret(done.row, done)
 
 
 class WebhookDeliverySerializer(serializers.ModelSerializer):

@@ -116,12 +116,14 @@ class Result:
     """The result of an action: a message for people, its audit entry, and the row it returns.
 
     `row` is None for an action that returns its subject. `is_new`: the action has created `row`.
+    `secret` is a secret that it has made, which is shown once.
     """
 
     message: str
     entry: AuditEntry | None = None
     row: Any = None
     is_new: bool = False
+    secret: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,10 @@ class Action(ABC, Generic[Row]):
     """Something that an operator can do to a `subject`: its permission, check, effect and entry.
 
     `button`, `in_rest` and `in_commands` say where it is offered: a button with a dialog in the
-    admin, `POST /api/<subject>/<id>/<path>/`, and `manage.py action <name>`. `path` and `verb`
-    (of its audit entry; None: it writes none) are the name, where it says no others.
+    admin, `POST /api/<subject>/<id>/<path>/`, and `manage.py action <name>`. Where one of them is
+    off, the file says why. `path` and `verb` (of its audit entry; None: it writes none) are the
+    name, where it says no others. REST answers the subject; with `answers_with_new_row` the row of
+    the result, with `answers_with_secret` the subject and the result's secret.
     """
 
     name: ClassVar[str]
@@ -159,6 +163,7 @@ class Action(ABC, Generic[Row]):
     in_rest: ClassVar[bool] = True
     in_commands: ClassVar[bool] = True
     answers_with_new_row: ClassVar[bool] = False
+    answers_with_secret: ClassVar[bool] = False
 
     def __init_subclass__(cls) -> None:
         if "name" in cls.__dict__:

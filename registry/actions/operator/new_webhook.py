@@ -1,19 +1,11 @@
 """New webhook: it is made, and its secret shown once."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from registry.actions import webhooks
 from registry.models import Webhook
 
 from .action import OPTIONAL_REASON, Action, Caller, Result, register
-
-
-@dataclass(frozen=True)
-class SecretResult(Result):
-    """With the secret, which is not shown again."""
-
-    secret: str = ""
 
 
 @register
@@ -34,10 +26,8 @@ class NewWebhook(Action[Webhook]):
     in_rest = False
     in_commands = False
 
-    def execute(
-        self, subject: Webhook | None, values: dict[str, Any], caller: Caller
-    ) -> SecretResult:
+    def execute(self, subject: Webhook | None, values: dict[str, Any], caller: Caller) -> Result:
         webhook, secret = webhooks.new_webhook(actor=caller.name, **values)
-        return SecretResult(
+        return Result(
             f"The webhook {webhook.name} is made.", row=webhook, is_new=True, secret=secret
         )

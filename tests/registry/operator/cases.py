@@ -240,7 +240,6 @@ CASES: dict[tuple[type, str], Case] = {
     (Webhook, "new_webhook_secret"): Case(
         make.WebhookFactory,
         entry=lambda w: {"numbers": {"webhook": w.pk, "name": w.name}},
-        own_route=lambda w: ("post", f"webhooks/{w.pk}/new-secret/", {"reason": WHY}),
     ),
     (Webhook, "disable_webhook"): Case(
         make.WebhookFactory,
