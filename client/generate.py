@@ -121,6 +121,7 @@ class Parameter:
     required: bool
     help: str
     in_path: bool = False
+    is_secret: bool = False
 
     @property
     def argument(self) -> str:
@@ -136,7 +137,9 @@ class Parameter:
         kind = self.type
         if not self.required and not kind.endswith(("None", "Any")):
             kind = f"{kind} | None"
-        annotation = f"Annotated[{kind}, {_quoted(self.help)}]" if self.help else kind
+        notes = [_quoted(self.help)] if self.help or self.is_secret else []
+        notes += ["HIDDEN"] if self.is_secret else []
+        annotation = f"Annotated[{', '.join([kind, *notes])}]" if notes else kind
         return f"{self.argument}: {annotation}" + ("" if self.required else " = None")
 
 
@@ -182,7 +185,8 @@ class Route:
         required = set(schema.get("required", ()))
         for name, value in schema["properties"].items():
             text = _one_line(value.get("description", ""))
-            yield Parameter(name, value, name in required, text)
+            is_secret = value.get("writeOnly", False)
+            yield Parameter(name, value, name in required, text, is_secret=is_secret)
 
     def _answer(self) -> str:
         code = next(code for code in self.described["responses"] if code.startswith("2"))
@@ -215,7 +219,7 @@ def _resources(routes: list[Route]) -> str:
         "from typing import Annotated, Any, Literal",
         "",
         "from evals_client import schema",
-        "from evals_client.routes import Resource, route",
+        "from evals_client.routes import HIDDEN, Resource, route",
         "from evals_client.transport import Transport",
         "",
     ]

@@ -86,6 +86,7 @@ CODES = {
     "not_promotable": ErrorCode(409),
     "nothing_to_label_next": ErrorCode(409, "Label on, or import tasks."),
     "tab_not_made": ErrorCode(409, "Check the connection."),
+    "connection_failed": ErrorCode(409),
     "champion_changed": ErrorCode(409, "Look at the page as it is now, and decide again."),
     "nothing_to_roll_back_to": ErrorCode(409, "Promote a version instead."),
     "run_has_version": ErrorCode(409),
@@ -111,7 +112,6 @@ CODES = {
     "not_served": ErrorCode(
         409, "Connect it to Label Studio first; if it just was, try again in a moment."
     ),
-    "connection_failed": ErrorCode(500),
     "artifact_missing": ErrorCode(
         404, "Restore the artifact store from its backup, or roll back to another version."
     ),

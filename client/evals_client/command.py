@@ -172,7 +172,14 @@ def _of(parameter: Parameter) -> click.Parameter:
         required=parameter.required,
         multiple=several,
         help=parameter.help or None,
+        **(_of_secret(parameter) if parameter.is_secret else {}),
     )
+
+
+def _of_secret(parameter: Parameter) -> dict[str, Any]:
+    """Asked for at the terminal: other users of the machine can read a command line."""
+    variable = f"EVALS_{parameter.name.upper()}"
+    return {"prompt": True, "hide_input": True, "envvar": variable, "show_envvar": True}
 
 
 def _callback(operation: Operation) -> Callable[..., None]:

@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from evals_client import resources
-from evals_client.routes import Answers, Resource, answers_of, json_name, names_in
+from evals_client.routes import HIDDEN, Answers, Resource, answers_of, json_name, names_in
 
 _JSON_TYPES: dict[Any, str] = {
     str: "string",
@@ -33,6 +33,7 @@ class Parameter:
     required: bool = False
     choices: tuple[str, ...] = ()
     help: str = ""
+    is_secret: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,9 +65,9 @@ def _operation(function: Callable[..., Any]) -> Operation:
 
 
 def _parameter(found: inspect.Parameter, method: str, path: str) -> Parameter:
-    annotation, text = found.annotation, ""
+    annotation, text, marks = found.annotation, "", []
     if get_origin(annotation) is Annotated:
-        annotation, text = get_args(annotation)
+        annotation, text, *marks = get_args(annotation)
     kind = _without_none(annotation)
     items = get_args(kind)[0] if get_origin(kind) is list else kind
     choices = get_args(items) if get_origin(items) is Literal else ()
@@ -78,6 +79,7 @@ def _parameter(found: inspect.Parameter, method: str, path: str) -> Parameter:
         required=found.default is found.empty,
         choices=tuple(map(str, choices)),
         help=text,
+        is_secret=HIDDEN in marks,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from evals_client import schema
-from evals_client.routes import Resource, route
+from evals_client.routes import HIDDEN, Resource, route
 from evals_client.transport import Transport
 
 
@@ -282,6 +282,22 @@ class Projects(Resource):
     ) -> schema.AutoAccept:
         """The score from which the champion's predictions can be accepted without a look."""
 
+    @route("POST", "/api/projects/{id}/check-connection/")
+    def check_connection(self, id: int) -> schema.ProjectDetail:
+        """Tries each step to Label Studio and back, and names the one that fails."""
+
+    @route("POST", "/api/projects/{id}/confirm-hostname/")
+    def confirm_hostname(
+        self,
+        id: int,
+        *,
+        hostname: Annotated[
+            str, "The token that this host sent with its setup may then be sent back to it."
+        ],
+        reason: Annotated[str, "Kept in the audit entry, for those who come after."],
+    ) -> schema.ProjectDetail:
+        """Vouches for a Label Studio that says this project is its own."""
+
     @route("GET", "/api/projects/{id}/label-next/")
     def label_next(
         self, id: int, *, limit: int | None = None, offset: int | None = None
@@ -335,6 +351,18 @@ class Projects(Resource):
         to: Annotated[int | None, "Left out: the champion before."] = None,
     ) -> schema.ProjectDetail:
         """Makes the champion before the current one serve again."""
+
+    @route("POST", "/api/projects/{id}/set-credentials/")
+    def set_credentials(
+        self,
+        id: int,
+        *,
+        url: Annotated[str, "Such as http://localhost:8080"],
+        key: Annotated[
+            str, "A personal access token or a legacy token. Both empty: take them away.", HIDDEN
+        ],
+    ) -> schema.ProjectDetail:
+        """With what this project's Label Studio is called. The key is encrypted."""
 
     @route("GET", "/api/projects/{id}/similar/")
     def similar(

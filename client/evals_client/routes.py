@@ -12,6 +12,7 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_origin
 from evals_client.transport import Transport
 
 Answers = Literal["value", "list", "pages", "file", "text"]
+HIDDEN = "hidden"  # marks a secret, which does not belong on a command line
 _ANSWERS: dict[Any, Answers] = {Iterator: "pages", list: "list", bytes: "file", str: "text"}
 
 

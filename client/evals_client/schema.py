@@ -124,6 +124,13 @@ class CreatedKey(TypedDict):
     url: "str"
 
 
+class Credentials(TypedDict):
+    """URL and key, or neither to take them away."""
+
+    url: "str"
+    key: "str"
+
+
 class Difference(TypedDict):
     """A metric of both versions on the same tasks; null: undefined."""
 
@@ -207,6 +214,13 @@ class Example(TypedDict):
 
 
 FormatEnum = Literal["json", "slack", "teams"]
+
+
+class Hostname(TypedDict):
+    """Which host, and why."""
+
+    hostname: "str"
+    reason: "str"
 
 
 class LabelExemplars(TypedDict):

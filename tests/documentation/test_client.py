@@ -6,6 +6,7 @@ import tomllib
 from types import ModuleType
 
 import yaml
+from click.testing import CliRunner
 
 from tests.documentation.pages import ROOT, text_of
 
@@ -44,6 +45,16 @@ def test_each_operation_of_rest_is_a_method_of_its_own(monkeypatch):
         in_url = {(p["name"], p["in"]) for p in described.get("parameters", ())}
         sent = {(p.name, p.place) for p in operations[key].parameters if p.place != "body"}
         assert sent == in_url - {("cursor", "query")}
+
+
+def test_a_secret_is_asked_for_and_not_shown(monkeypatch):
+    monkeypatch.syspath_prepend(CLIENT)
+    from evals_client.command import evals
+
+    words = ["--url", "http://127.0.0.1:9", "--token", "t", "projects", "set-credentials", "1"]
+    printed = CliRunner().invoke(evals, [*words, "--url", "http://ls"], input="a-secret\n").output
+    assert "Key:" in printed
+    assert "a-secret" not in printed
 
 
 def test_it_needs_what_it_imports_and_nothing_of_the_backend():

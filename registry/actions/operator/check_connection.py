@@ -26,7 +26,6 @@ class CheckConnection(Action[Project]):
     subject = Project
     form = NOTHING
     button = Button(icon="cable", place=15)
-    in_rest = False
     in_commands = False  # `manage.py check_labelstudio` also repairs
     verb = None
 

@@ -35,7 +35,6 @@ class ConfirmHostname(Action[Project]):
         ),
     )
     button = Button(icon="verified", group="Label Studio", place=120)
-    in_rest = False
 
     def unavailable(self, subject: Project) -> EvalsError | None:
         if not _claimed_by(subject):

@@ -21,18 +21,16 @@ class SetCredentials(Action[Project]):
         "Credentials",
         "URL and key, or neither to take them away.",
         (
-            Text("url", "Such as http://localhost:8080", required=False, may_be_empty=True),
+            Text("url", "Such as http://localhost:8080", may_be_empty=True),
             Text(
                 "key",
                 "A personal access token or a legacy token. Both empty: take them away.",
-                required=False,
                 may_be_empty=True,
                 is_secret=True,
             ),
         ),
     )
     button = Button(icon="key", group="Label Studio", place=110)
-    in_rest = False
     in_commands = False  # other users of the machine can read a command line
 
     def changes(self, subject: Project) -> list[Change]:

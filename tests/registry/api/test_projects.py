@@ -301,3 +301,41 @@ def test_what_is_not_set_is_not_stored(admin, project):
     assert (
         admin.patch(f"projects/{project.pk}/", {"options": {"seed": None}}).json()["options"] == {}
     )
+
+
+def test_credentials_are_set_and_the_key_is_in_no_answer(admin, project):
+    route = f"projects/{project.pk}/set-credentials/"
+    answer = admin.post(route, {"url": "http://ls/", "key": "key-secret"})
+    assert answer.json()["has_own_credentials"] is True
+    assert answer.json()["labelstudio_url"] == "http://ls"
+    assert b"key-secret" not in answer.content
+    assert AuditEntry.objects.latest("id").numbers == {"from": "", "to": "http://ls"}
+    project.refresh_from_db()
+    assert project.labelstudio_key == "key-secret"
+    assert admin.post(route, {"url": "", "key": ""}).json()["has_own_credentials"] is False
+
+
+@pytest.mark.parametrize("body", [{}, {"url": "http://ls"}, {"url": "http://ls", "key": ""}])
+def test_credentials_are_not_taken_away_by_what_is_left_out(admin, body):
+    project = make.ProjectFactory(labelstudio_url="http://old", labelstudio_key="old")
+    assert code(admin.post(f"projects/{project.pk}/set-credentials/", body)) == "input_invalid"
+    project.refresh_from_db()
+    assert (project.labelstudio_url, project.labelstudio_key) == ("http://old", "old")
+
+
+def test_only_a_host_that_sent_a_setup_is_confirmed(admin):
+    project = make.ProjectFactory(hostname="http://old", other_hostname="http://new")
+    route, why = f"projects/{project.pk}/confirm-hostname/", {"reason": "It moved."}
+    assert code(admin.post(route, {"hostname": "http://evil"} | why)) == "hostname_unknown"
+    moved = admin.post(route, {"hostname": "http://new"} | why).json()
+    assert (moved["hostname"], moved["hostname_confirmed"]) == ("http://new", True)
+
+
+def test_a_connection_is_checked_and_a_failure_has_its_cure(lead, project):
+    checked = lead.post(f"projects/{project.pk}/check-connection/").json()
+    assert checked["connected"] is True
+    broken = make.ProjectFactory(title="unreachable")
+    answer = lead.post(f"projects/{broken.pk}/check-connection/")
+    assert (answer.status_code, code(answer)) == (409, "connection_failed")
+    assert answer.json()["error"]["message"] == "token: 401 Set a token."
+    assert lead.get(f"projects/{broken.pk}/").json()["connected"] is False
