@@ -14,7 +14,7 @@ from rich.text import Text
 
 from registry.actions.operator import Action, Caller, Result, Via
 from registry.errors import EvalsError
-from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
+from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun, Webhook
 from registry.models.version import FEW
 
 _LARGEST_ID = 2**63 - 1
@@ -22,10 +22,8 @@ _LARGEST_ID = 2**63 - 1
 
 def find_project(name: str) -> Project:
     """By uid, by our id, or by Label Studio's id where only one project has it."""
-    is_id = name.isascii() and name.isdecimal() and int(name) <= _LARGEST_ID
-    by_id = Q(pk=int(name)) if is_id else Q(pk__in=[])
     projects = Project.objects.select_related("champion")
-    for condition in (Q(uid=name), by_id, Q(uid__startswith=f"{name}.")):
+    for condition in (Q(uid=name), _by_id(name), Q(uid__startswith=f"{name}.")):
         matches = list(projects.filter(condition)[:2])
         if len(matches) == 1:
             return matches[0]
@@ -83,6 +81,21 @@ def find_key(key_id: int) -> AccessKey:
     if key is None:
         raise CommandError(f"No key has the id {key_id}; see `access_key list`.")
     return key
+
+
+def find_webhook(name: str) -> Webhook:
+    """By name where only one has it, or by id."""
+    webhooks = Webhook.objects.select_related("project")
+    for condition in (Q(name=name), _by_id(name)):
+        matches = list(webhooks.filter(condition)[:2])
+        if len(matches) == 1:
+            return matches[0]
+    raise CommandError(f"No webhook, or more than one, is called {name!r}; name it by its id.")
+
+
+def _by_id(name: str) -> Q:
+    is_id = name.isascii() and name.isdecimal() and int(name) <= _LARGEST_ID
+    return Q(pk=int(name)) if is_id else Q(pk__in=[])
 
 
 Row = Mapping[str, Any]
@@ -178,6 +191,8 @@ def add_arguments(parser: ArgumentParser, action: Action) -> None:
         add_version(parser)
     if action.subject in (TrainingRun, AccessKey):
         parser.add_argument("id", type=int, help="as in the list")
+    if action.subject is Webhook:
+        parser.add_argument("webhook", help="its name, or its id")
     for text in action.form.texts:
         parser.add_argument(
             f"--{text.name}",
@@ -247,5 +262,6 @@ def _subject(action: Action, options: dict[str, Any]) -> Any:
         ModelVersion: lambda: find_version(find_project(options["project"]), options["version"]),
         TrainingRun: lambda: find_run(options["id"]),
         AccessKey: lambda: find_key(options["id"]),
+        Webhook: lambda: find_webhook(options["webhook"]),
     }
     return find[action.subject]()

@@ -152,6 +152,18 @@ def test_a_command_takes_no_reason_that_rest_would_refuse(project, reason, fault
     assert not AuditEntry.objects.filter(verb="archive").exists()
 
 
+def test_a_webhook_is_found_by_its_id_and_by_a_name_that_no_other_has(project):
+    webhook, other = make.WebhookFactory(name="ops"), make.WebhookFactory(name="team")
+    why = ("--reason", "Noise.")
+    assert printed("action", "disable_webhook", "ops", *why) == "The webhook ops is disabled.\n"
+    printed("action", "enable_webhook", str(webhook.pk), *why)
+    make.WebhookFactory(name="team")
+    for name in ("team", "nobody", "9" * 40):
+        with pytest.raises(CommandError, match="name it by its id"):
+            printed("action", "disable_webhook", name, *why)
+    printed("action", "disable_webhook", str(other.pk), *why)
+
+
 @pytest.mark.parametrize("command", [("promote", "v1"), ("rollback",)])
 def test_nothing_moves_without_a_reason(project, command):
     name, *rest = command

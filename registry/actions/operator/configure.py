@@ -13,7 +13,7 @@ class Configure(Action[Project]):
     """The project's `policy`, `options`, `promotion_rule` or `error_budget` is another.
 
     Each may be left out. The admin has them as fields of the project's page, REST as PATCH of
-    the project.
+    the project. They are no texts, so no dialog and no command is made of them.
     """
 
     name = "configure"

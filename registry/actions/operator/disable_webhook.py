@@ -20,7 +20,6 @@ class DisableWebhook(Action[Webhook]):
     subject = Webhook
     path = "disable"
     button = Button(icon="block", variant="danger", place=30)
-    in_commands = False
 
     def unavailable(self, subject: Webhook) -> EvalsError | None:
         if subject.disabled_at:

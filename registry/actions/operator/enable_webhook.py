@@ -20,7 +20,6 @@ class EnableWebhook(Action[Webhook]):
     subject = Webhook
     path = "enable"
     button = Button(icon="check", place=20)
-    in_commands = False
 
     def unavailable(self, subject: Webhook) -> EvalsError | None:
         if not subject.disabled_at:

@@ -24,7 +24,7 @@ class NewWebhook(Action[Webhook]):
     form = OPTIONAL_REASON
     button = None
     in_rest = False
-    in_commands = False
+    in_commands = False  # its URL may be a secret, and a command line can be read by others
 
     def execute(self, subject: Webhook | None, values: dict[str, Any], caller: Caller) -> Result:
         webhook, secret = webhooks.new_webhook(actor=caller.name, **values)

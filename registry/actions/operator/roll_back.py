@@ -75,7 +75,7 @@ class RollBackFromVersion(_RollBack[ModelVersion]):
 
     description = "The champion before this one serves again."
     subject = ModelVersion
-    in_rest = False
+    in_rest = False  # the route of its project does the same
 
     def project(self, subject: ModelVersion) -> Project:
         return subject.project

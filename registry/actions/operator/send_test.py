@@ -22,7 +22,6 @@ class SendTest(Action[Webhook]):
     verb = "test_webhook"
     form = OPTIONAL_REASON
     button = Button(icon="send", path="send_test", place=10)
-    in_commands = False
 
     def unavailable(self, subject: Webhook) -> EvalsError | None:
         if subject.disabled_at:
