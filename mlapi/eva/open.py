@@ -9,7 +9,7 @@ import functools
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,10 +22,9 @@ from evadb.catalog.models.configuration_catalog import ConfigurationCatalog
 from evadb.catalog.sql_config import CATALOG_TABLES, SQLConfig
 from evadb.configuration.constants import EvaDB_DATASET_DIR
 from evadb.database import EvaDBDatabase
+from evadb.executor import load_multimedia_executor
 from sqlalchemy import Engine, create_engine, delete, event, insert
 from sqlalchemy.pool import StaticPool
-
-from mlapi.eva.patches import keep_in_this_process
 
 _cached = threading.local()
 
@@ -92,6 +91,21 @@ def _write_configuration(catalog: CatalogManager, configuration: Mapping[str, An
     session.commit()
 
 
+class _InThisProcess:
+    """A Pool that maps in this process, which is all that EvaDB's LOAD uses of one.
+
+    From twice as many images as cores on, LOAD makes a multiprocessing.Pool and never closes it, so
+    its processes last until the garbage collector finds it. And a process with threads that forks
+    may leave a child waiting for ever for a lock that nobody holds.
+    """
+
+    def __init__(self, processes: int) -> None:
+        """`processes` is the number that EvaDB passes; none is started."""
+
+    def map(self, function: Callable[[Any], Any], values: Iterable[Any]) -> list[Any]:
+        return [function(value) for value in values]
+
+
 @dataclass
 class Eva:
     """An open EvaDB directory, and a callback for each statement that runs in it."""
@@ -119,7 +133,8 @@ def open_eva(directory: Path, on_statement: Callable[[dict[str, Any]], None] | N
     evadb.database.get_catalog_instance = _catalog  # also what the database object is given
     evadb.database.bootstrap_configs = _write_configuration
     catalog_manager.init_db = _make_catalog
-    keep_in_this_process()
+    # For good, not only while a LOAD runs: another thread may load at the same time.
+    load_multimedia_executor.Pool = _InThisProcess
     database = evadb.database.init_evadb_instance(str(directory))
     # EvaDB overrides its own choice with "": LOAD would make its folders where Python was started.
     datasets = str(directory / EvaDB_DATASET_DIR)
