@@ -12,8 +12,7 @@ from transformers import AutoImageProcessor, AutoModel
 from transformers.utils import logging
 
 from mlapi import huggingface_files
-from mlapi.domain import first_line
-from mlapi.images.extractors.errors import broken_model
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.images.extractors.opencv import checked, within
 
 logging.set_verbosity_error()
@@ -101,26 +100,26 @@ def load(folder: Path, label: str) -> HuggingFaceFeatures:
         )
         model = model.float().eval()
     except Exception as e:  # transformers raises whatever lies in the way
-        raise broken_model(f"{folder} is no model that loads: {first_line(e)}").failure() from e
+        raise _broken(f"{folder} is no model that loads: {first_line(e)}") from e
     # What the file lacks is made up at random. A pooler often is lacking and can be done without.
     invented = sorted(info["missing_keys"])
     needed = [key for key in invented if "pooler" not in key]
     if needed:
-        raise broken_model(
-            f"{folder} has no weights for {needed[0]} ({len(needed)} are lacking)."
-        ).failure()
+        raise _broken(f"{folder} has no weights for {needed[0]} ({len(needed)} are lacking).")
     name = f"hf:{label}@{huggingface_files.digest(folder, huggingface_files.OF_IMAGES)[:12]}"
     try:
         made = HuggingFaceFeatures(model, processor, name, pooler=not invented)
         image = np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3).astype(np.uint8)
         once, again = made.features([image, image // 2]), made.features([image])
     except Exception as e:  # a model of texts, of sounds, of something else
-        raise broken_model(
-            f"{folder} makes no features of images: {first_line(e)}"
-        ).failure() from e
+        raise _broken(f"{folder} makes no features of images: {first_line(e)}") from e
     if not np.allclose(once[0], again[0], atol=1e-4):
-        raise broken_model(f"{folder} gives other features of an image each time.").failure()
+        raise _broken(f"{folder} gives other features of an image each time.")
     return made
+
+
+def _broken(message: str) -> TrainingFailed:
+    return TrainingFailed("model_broken", f"features hf: {message}")
 
 
 def _max_side(processor: Any) -> int:

@@ -12,14 +12,13 @@ import numpy as np
 from mlapi import huggingface_files
 from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_IMAGES
-from mlapi.images.extractors.errors import ExtractorError, invalid, no_model, no_vision
 from mlapi.images.extractors.opencv import OpenCVFeatures
 from mlapi.images.features import ExtractorRef
 
 if TYPE_CHECKING:
     from mlapi.images.extractors.huggingface import HuggingFaceFeatures
 
-HUB_HINT = "Check the name, or copy the model to a folder of this machine and say hf:FOLDER."
+_HUB_HINT = "Check the name, or copy the model to a folder of this machine and say hf:FOLDER."
 
 
 class Extractor(Protocol):
@@ -57,7 +56,7 @@ _models: WeakValueDictionary[Any, "HuggingFaceFeatures"] = WeakValueDictionary()
 _latest: list["HuggingFaceFeatures"] = []
 
 
-def check(features: Any) -> ExtractorError | None:
+def check(features: Any) -> TrainingFailed | None:
     """Why that value cannot be used on this machine, as far as is known without loading it.
 
     Codes: option_invalid, vision_missing, model_missing. Imports no torch, asks no network.
@@ -65,16 +64,17 @@ def check(features: Any) -> ExtractorError | None:
     if features == "opencv":
         return None
     if not isinstance(features, str) or not features.startswith("hf:"):
-        return invalid("features is neither opencv nor hf:NAME.")
+        return _invalid("features is neither opencv nor hf:NAME.")
     name = features.removeprefix("hf:")
     if not huggingface_files.is_name(name):
-        return invalid("features hf: is not followed by a model's name or a folder.")
+        return _invalid("features hf: is not followed by a model's name or a folder.")
     for package in ("torch", "transformers"):
         if importlib.util.find_spec(package) is None:
-            return no_vision(f"features hf: needs {package}, which is not installed.")
+            message = f"features hf: needs {package}, which is not installed."
+            return TrainingFailed("vision_missing", message)
     folder = huggingface_files.local_folder(name)
     lacking = huggingface_files.lacking(folder, OF_IMAGES) if folder is not None else None
-    return no_model(lacking) if lacking is not None else None
+    return _missing(lacking) if lacking is not None else None
 
 
 def extractor(features: str) -> Extractor:
@@ -85,7 +85,7 @@ def extractor(features: str) -> Extractor:
     """
     error = check(features)
     if error is not None:
-        raise error.failure()
+        raise error
     if features == "opencv":
         return _opencv
     with _lock:
@@ -118,7 +118,8 @@ def _load(name: str, folder: Path | None) -> "HuggingFaceFeatures":
     try:
         from mlapi.images.extractors.huggingface import load
     except Exception as e:  # a broken torch raises ImportError, OSError, RuntimeError
-        raise no_vision(f"torch and transformers do not import: {first_line(e)}").failure() from e
+        message = f"torch and transformers do not import: {first_line(e)}"
+        raise TrainingFailed("vision_missing", message) from e
     return load(folder if folder is not None else _downloaded(name), huggingface_files.label(name))
 
 
@@ -127,8 +128,17 @@ def _downloaded(name: str) -> Path:
         folder = huggingface_files.download(name, OF_IMAGES)
     except Exception as e:  # of the hub's client, of its HTTP client, of the system
         message = f"{name} is not on this machine, and the hub gives none: {first_line(e)}"
-        raise no_model(message, hint=HUB_HINT).failure() from e
+        raise _missing(message, hint=_HUB_HINT) from e
     lacking = huggingface_files.lacking(folder, OF_IMAGES)
     if lacking is not None:
-        raise no_model(lacking).failure()
+        raise _missing(lacking)
     return folder
+
+
+def _invalid(message: str) -> TrainingFailed:
+    hint = "Say opencv, or hf: and a model's name or folder."
+    return TrainingFailed("option_invalid", message, hint=hint)
+
+
+def _missing(message: str, *, hint: str | None = None) -> TrainingFailed:
+    return TrainingFailed("model_missing", f"features hf: {message}", hint=hint)

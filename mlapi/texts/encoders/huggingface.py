@@ -10,7 +10,6 @@ from transformers import AutoModel, AutoTokenizer
 from transformers.utils import logging
 
 from mlapi.domain import TrainingFailed, first_line
-from mlapi.texts.encoders import errors
 from mlapi.texts.encoders.huggingface_model import FOLDER_HINT
 from mlapi.texts.encoders.windows import WindowEncoder
 
@@ -70,4 +69,4 @@ def load(folder: Path, name: str, tokens: int) -> HuggingFaceEncoder:
 
 
 def _broken(message: str) -> TrainingFailed:
-    return errors.broken(message, FOLDER_HINT).failure()
+    return TrainingFailed("encoder_broken", message, hint=FOLDER_HINT)

@@ -9,7 +9,6 @@ from pathlib import Path
 from mlapi import huggingface_files
 from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_TEXTS
-from mlapi.texts.encoders import errors
 
 _PREFIX = "hf:"
 _PACKAGES = ("torch", "transformers")
@@ -40,7 +39,7 @@ def unavailable(encoder: str) -> TrainingFailed | None:
     for package in _PACKAGES:
         if importlib.util.find_spec(package) is None:
             message = f"encoder hf: needs {package}, which is not installed."
-            return errors.no_vision(message).failure()
+            return TrainingFailed("vision_missing", message)
     folder = huggingface_files.local_folder(_name(encoder))
     return None if folder is None else _lacking(folder)
 
@@ -53,8 +52,8 @@ def find(encoder: str) -> Path:
         try:
             folder = huggingface_files.download(name, OF_TEXTS, _MAY_HAVE)
         except Exception as e:  # of the hub's client, of its HTTP client, of the system
-            message = f"{name} is not on this machine, and the hub gives none: "
-            raise errors.missing(message + first_line(e), _HUB_HINT).failure() from e
+            message = f"{name} is not on this machine, and the hub gives none: {first_line(e)}"
+            raise _missing(message, _HUB_HINT) from e
     failure = _lacking(folder)
     if failure is not None:
         raise failure
@@ -75,7 +74,7 @@ def digest(folder: Path) -> str:
     try:
         return huggingface_files.digest(folder, names)
     except OSError as e:
-        raise errors.missing(f"{folder} cannot be read: {e}", FOLDER_HINT).failure() from e
+        raise _missing(f"{folder} cannot be read: {e}") from e
 
 
 def _name(encoder: str) -> str:
@@ -84,4 +83,8 @@ def _name(encoder: str) -> str:
 
 def _lacking(folder: Path) -> TrainingFailed | None:
     lacking = huggingface_files.lacking(folder, OF_TEXTS)
-    return None if lacking is None else errors.missing(lacking, FOLDER_HINT).failure()
+    return None if lacking is None else _missing(lacking)
+
+
+def _missing(message: str, hint: str = FOLDER_HINT) -> TrainingFailed:
+    return TrainingFailed("encoder_missing", message, hint=hint)

@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 
 from mlapi.domain import TrainingFailed, first_line
-from mlapi.texts.encoders import errors, huggingface_model, model_files
+from mlapi.texts.encoders import huggingface_model, model_files
 from mlapi.texts.refs import EncoderRef, full_name, tokens_of
 
 _PACKAGES = ("onnxruntime", "tokenizers")
@@ -40,7 +40,8 @@ def unavailable(encoder: str) -> TrainingFailed | None:
         return huggingface_model.unavailable(encoder)
     for package in _PACKAGES:
         if importlib.util.find_spec(package) is None:
-            return errors.missing(f"The package {package} is not installed.").failure()
+            message = f"The package {package} is not installed."
+            return TrainingFailed("encoder_missing", message)
     try:
         model_files.find(encoder)
     except TrainingFailed as failure:
@@ -127,7 +128,7 @@ def _by_transformers(folder: Path, ref: EncoderRef) -> Encoder:
         from mlapi.texts.encoders.huggingface import load
     except Exception as e:  # a broken torch raises ImportError, OSError, RuntimeError
         message = f"torch and transformers do not import: {first_line(e)}"
-        raise errors.no_vision(message).failure() from e
+        raise TrainingFailed("vision_missing", message) from e
     return load(folder, ref.encoder_name, tokens_of(ref.encoder_name))
 
 
@@ -137,5 +138,6 @@ def _by_onnx(files: model_files.ModelFiles, ref: EncoderRef) -> Encoder:
     try:
         from mlapi.texts.encoders.sentence_encoder import SentenceEncoder
     except Exception as e:  # of a library that does not load
-        raise errors.broken(f"onnxruntime does not import: {e}").failure() from e
+        message = f"onnxruntime does not import: {e}"
+        raise TrainingFailed("encoder_broken", message) from e
     return SentenceEncoder(model, tokenizer, ref.encoder_name, tokens_of(ref.encoder_name))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from mlapi.texts.encoders import errors
+from mlapi.domain import TrainingFailed
 from mlapi.texts.refs import EncoderRef, full_name, label_of, tokens_of
 
 MINILM = "minilm"
@@ -56,7 +56,7 @@ def find(encoder: str) -> ModelFiles:
     folder = Path(encoder).expanduser()
     for name in (MODEL, TOKENIZER):
         if not (folder / name).is_file():
-            raise errors.missing(f"{folder} has no {name}.").failure()
+            raise TrainingFailed("encoder_missing", f"{folder} has no {name}.")
     label = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("-")[:100]
     return ModelFiles(label or "folder", folder / MODEL, folder / TOKENIZER)
 
@@ -76,7 +76,7 @@ def check_name(label: str, digest: str, ref: EncoderRef) -> None:
     found = full_name(label, digest, tokens_of(ref.encoder_name))
     if found != ref.encoder_name:
         message = f"The sentence encoder is {found} today, and was {ref.encoder_name}."
-        raise errors.changed(message).failure()
+        raise TrainingFailed("encoder_changed", message)
 
 
 def exported(folder: Path, ref: EncoderRef) -> ModelFiles:
@@ -99,10 +99,12 @@ def read_verified(files: ModelFiles) -> tuple[bytes, bytes, str]:
     try:
         contents = files.model.read_bytes(), files.tokenizer.read_bytes()
     except OSError as e:
-        raise errors.missing(f"The encoder {files.label} cannot be read: {e}").failure() from e
+        message = f"The encoder {files.label} cannot be read: {e}"
+        raise TrainingFailed("encoder_missing", message) from e
     found = tuple(hashlib.sha256(content).hexdigest() for content in contents)
     if files.sha256 is not None and found != files.sha256:
-        raise errors.broken(f"The files of {files.label} are not those of this release.").failure()
+        message = f"The files of {files.label} are not those of this release."
+        raise TrainingFailed("encoder_broken", message)
     return *contents, hashlib.sha256("".join(found).encode()).hexdigest()
 
 
@@ -110,8 +112,9 @@ def _installed(pinned: _Pinned) -> Path:
     try:
         listed = metadata.distribution(pinned.package).files or []
     except metadata.PackageNotFoundError:
-        raise errors.missing(f"The package {pinned.package} is not installed.").failure() from None
+        message = f"The package {pinned.package} is not installed."
+        raise TrainingFailed("encoder_missing", message) from None
     for file in listed:
         if file.name == pinned.name:
             return Path(str(file.locate()))
-    raise errors.missing(f"The package {pinned.package} has no {pinned.name}.").failure()
+    raise TrainingFailed("encoder_missing", f"The package {pinned.package} has no {pinned.name}.")

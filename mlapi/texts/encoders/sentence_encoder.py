@@ -7,8 +7,7 @@ import numpy as np
 import onnxruntime as ort
 from tokenizers import Tokenizer
 
-from mlapi.domain import first_line
-from mlapi.texts.encoders import errors
+from mlapi.domain import TrainingFailed, first_line
 from mlapi.texts.encoders.windows import WindowEncoder
 
 _INPUTS = ("input_ids", "attention_mask", "token_type_ids")
@@ -26,9 +25,8 @@ class SentenceEncoder(WindowEncoder):
                 raise ValueError(f"its inputs are {', '.join(self._inputs)}")
             super().__init__(_tokenizer(tokenizer), name, tokens)
         except Exception as e:  # whatever onnxruntime and tokenizers raise
-            raise errors.broken(
-                f"{name} is no sentence encoder that loads: {first_line(e)}"
-            ).failure() from e
+            message = f"{name} is no sentence encoder that loads: {first_line(e)}"
+            raise TrainingFailed("encoder_broken", message) from e
         with suppress(OSError, AttributeError):
             ctypes.CDLL(None).malloc_trim(0)  # 60 MB of what the session was made with
 

