@@ -98,8 +98,7 @@ def _serve(part: str, signals: StopSignals) -> int:
 def _children(part: str, listener: socket.socket | None) -> list:
     from evals_backend.supervisor import Child
     from mlapi.jobs import cluster
-    from mlapi.jobs.on_demand import OnDemandCluster
-    from mlapi.jobs.reserve import Reserve
+    from mlapi.jobs.on_demand import OnDemandCluster, Reserve
     from mlapi.texts import vectors
     from mlapi.texts.encoder_process import messages
     from mlapi.texts.encoder_process import process as encoder_process

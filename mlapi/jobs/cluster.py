@@ -28,8 +28,7 @@ from mlapi import free_memory
 from mlapi.child_process import folder
 from mlapi.child_process.supervise import start_warm_process
 from mlapi.jobs import maintenance
-from mlapi.jobs.on_demand import OnDemandCluster
-from mlapi.jobs.reserve import Reserve
+from mlapi.jobs.on_demand import OnDemandCluster, Reserve
 from mlapi.worker import shutdown_requested
 from registry import queue, schema_state
 from registry.actions import workers

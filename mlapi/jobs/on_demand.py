@@ -1,5 +1,6 @@
-"""A cluster whose workers run only while it has jobs: what its leader would do all the time."""
+"""Workers that run only while there are jobs for them: requests for one, and a cluster of such."""
 
+import mmap
 import socket
 from datetime import timedelta
 
@@ -7,12 +8,27 @@ from django.utils import timezone
 from django_q.brokers import get_broker
 
 from mlapi.child_process import folder
-from mlapi.jobs.reserve import Reserve
 from registry.actions import workers
 from registry.models import Project
 
 # After a project's threshold, in which its training is queued or waits for quiet.
 _SOON = timedelta(seconds=5)
+
+
+class Reserve:
+    """A request for one more worker, shared with the processes forked after it was made."""
+
+    def __init__(self) -> None:
+        self._requested = mmap.mmap(-1, 1)
+
+    def request(self) -> None:
+        """Request one more."""
+        self._requested[0] = 1
+
+    def take(self) -> bool:
+        """Whether one was requested since the last call."""
+        requested, self._requested[0] = bool(self._requested[0]), 0
+        return requested
 
 
 class OnDemandCluster:

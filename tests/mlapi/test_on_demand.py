@@ -1,19 +1,20 @@
-"""The cluster of trainings, whose workers run only while there is something to train."""
+"""Workers that run only while there are jobs: the reserve, and the cluster of trainings."""
 
+import os
+import time
 from datetime import timedelta
 
 import pytest
 from django.utils import timezone
+from django_q.conf import Conf
 from django_q.models import OrmQ
 
-from mlapi.jobs.on_demand import OnDemandCluster
-from mlapi.jobs.reserve import Reserve
+from mlapi.jobs import cluster
+from mlapi.jobs.on_demand import OnDemandCluster, Reserve
 from registry import queue
 from registry.actions import projects
 from registry.models import Worker
 from tests.factories import ProjectFactory
-
-pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
@@ -26,10 +27,54 @@ def trainings(reserve):
     return OnDemandCluster(queue.TRAINING, reserve)
 
 
-def job(cluster: str) -> None:
-    OrmQ.objects.create(key=cluster, payload="", lock=timezone.now())
+@pytest.fixture
+def events(monkeypatch):
+    monkeypatch.setattr(Conf, "CLUSTER_NAME", queue.EVENTS)
 
 
+def job(name: str) -> None:
+    OrmQ.objects.create(key=name, payload="", lock=timezone.now())
+
+
+def test_a_request_of_a_fork_is_taken_once(reserve):
+    if not (pid := os.fork()):
+        reserve.request()
+        os._exit(0)
+    os.waitpid(pid, 0)
+    assert [reserve.take(), reserve.take()] == [True, False]
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("events")
+def test_a_worker_is_requested_only_while_a_job_of_the_cluster_waits(reserve):
+    job(queue.TRAINING)
+    cluster._request_where_jobs_wait(reserve)
+    assert not reserve.take()
+    job(queue.EVENTS)
+    cluster._request_where_jobs_wait(reserve)
+    assert reserve.take()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("events")
+def test_one_of_the_reserve_ends_after_a_while_without_a_job():
+    began = time.monotonic()
+    assert cluster._Jobs(idle_at_most_s=0.5).get() == "STOP"
+    assert time.monotonic() - began >= 0.5
+
+
+def test_a_job_counts_as_long_after_a_while_and_no_more_once_it_has_ended(monkeypatch):
+    timer = cluster._Timer()
+    timer.value = 60.0
+    monkeypatch.setattr(cluster, "_BUSY_AFTER_S", 600.0)
+    assert not timer.is_busy()
+    monkeypatch.setattr(cluster, "_BUSY_AFTER_S", 0.0)
+    assert timer.is_busy()
+    timer.value = -1.0
+    assert not timer.is_busy()
+
+
+@pytest.mark.django_db
 def test_a_worker_is_requested_where_a_job_of_its_own_cluster_waits(trainings, reserve):
     job(queue.EVENTS)
     trainings.request_worker()
@@ -39,6 +84,7 @@ def test_a_worker_is_requested_where_a_job_of_its_own_cluster_waits(trainings, r
     assert reserve.take()
 
 
+@pytest.mark.django_db
 def test_a_worker_is_requested_while_a_project_waits_for_quiet_but_not_for_ever(trainings, reserve):
     project = ProjectFactory()
     projects.mark_threshold(project, timezone.now())
@@ -49,6 +95,7 @@ def test_a_worker_is_requested_while_a_project_waits_for_quiet_but_not_for_ever(
     assert not reserve.take()
 
 
+@pytest.mark.django_db
 def test_the_cluster_counts_as_live_unless_a_job_waits_that_nobody_takes(trainings):
     job(queue.TRAINING)
     trainings.record_heartbeat()
