@@ -12,7 +12,7 @@ from mlapi.locks import delivery_slot
 from mlapi.media import addresses, fetch
 from mlapi.media.addresses import AddressRefused
 from mlapi.media.download import Deadline
-from mlapi.notifications import formats, signature
+from mlapi.notifications import messages
 from mlapi.notifications.hosts import ReceiverPolicy
 from registry import queue
 from registry.actions import webhooks
@@ -75,12 +75,12 @@ def _send(delivery: WebhookDelivery) -> bool:
 
 
 def _post(delivery: WebhookDelivery, timestamp: int) -> DeliveryResult:
-    webhook, body = delivery.webhook, formats.body_of(delivery)
+    webhook, body = delivery.webhook, messages.body_of(delivery)
     try:
         address = addresses.parse(webhook.url)
     except AddressRefused:  # empty, where no key of ENCRYPTION_KEYS decrypts it
         return DeliveryResult(None, "Its URL cannot be read: make the webhook anew.")
-    signed = signature.headers(str(delivery.uid), timestamp, body, webhook.secrets())
+    signed = messages.signature(str(delivery.uid), timestamp, body, webhook.secrets())
     headers = {"Content-Type": "application/json", **signed}
     try:
         with (

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from mlapi.notifications import formats
+from mlapi.notifications import messages
 from mlapi.notifications.hosts import allowed_host
 from registry.actions.webhooks import WebhookUrlRefused
 from registry.models import Webhook, WebhookDelivery
@@ -14,7 +14,7 @@ MESSAGE = {"title": "A & B: run 1 failed", "text": "<!channel> *x*", "url": "htt
 
 def body(format: str) -> dict:
     delivery = WebhookDelivery(webhook=Webhook(format=format), topic="test", message=MESSAGE)
-    return json.loads(formats.body_of(delivery))
+    return json.loads(messages.body_of(delivery))
 
 
 def test_slack_gets_a_section_in_which_nothing_is_mentioned_or_linked_but_the_page():
@@ -39,9 +39,9 @@ def test_a_long_text_is_cut_for_slack_and_teams_and_not_in_json():
     delivery = WebhookDelivery(webhook=Webhook(), message=MESSAGE | {"text": "x" * 5_000})
     for name, longest in (("slack", 3_000), ("teams", 3_500)):
         delivery.webhook.format = name
-        assert len(formats.body_of(delivery)) < longest + 500
+        assert len(messages.body_of(delivery)) < longest + 500
     delivery.webhook.format = "json"
-    assert len(formats.body_of(delivery)) > 5_000
+    assert len(messages.body_of(delivery)) > 5_000
 
 
 @pytest.mark.parametrize(

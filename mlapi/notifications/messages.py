@@ -1,6 +1,13 @@
-"""The body of a delivery: JSON of our own, or a message as Slack or Microsoft Teams takes it."""
+"""What a receiver gets of a delivery: the body in its webhook's format, and headers that sign it.
 
-from collections.abc import Callable
+The format is JSON of our own, or a message as Slack or Microsoft Teams takes it. The signature is
+that of https://www.standardwebhooks.com, which receivers can verify.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
@@ -8,6 +15,7 @@ import orjson
 from registry.models import WebhookDelivery
 from registry.models.webhook import WebhookFormat
 
+_PREFIX = "whsec_"
 _TEXT_MAX = 2_500  # Slack takes 3,000 characters in a section
 
 
@@ -57,3 +65,20 @@ _FORMATS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     WebhookFormat.SLACK: _slack,
     WebhookFormat.TEAMS: _teams,
 }
+
+
+def signature(uid: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+    """The three headers; with several secrets one signature of each, with a blank between."""
+    return {
+        "webhook-id": uid,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(_signed(uid, timestamp, body, secret) for secret in secrets),
+    }
+
+
+def _signed(uid: str, timestamp: int, body: bytes, secret: str) -> str:
+    """`v1,` and the base64 of HMAC-SHA256 over id, timestamp (Unix seconds) and body, dotted."""
+    key = base64.b64decode(secret.removeprefix(_PREFIX))
+    content = f"{uid}.{timestamp}.".encode() + body
+    digest = hmac.new(key, content, hashlib.sha256).digest()
+    return f"v1,{base64.b64encode(digest).decode()}"
