@@ -92,7 +92,7 @@ class Engine:
 
     def tasks_annotated(self, project: Project, control: str, label: str) -> int:
         """The number of mirrored tasks with an annotation that has this label for the control."""
-        from mlapi.mirror.label_use import tasks_annotated
+        from mlapi.mirror.counts import tasks_annotated
 
         return tasks_annotated(project, control, label)
 

@@ -1,11 +1,15 @@
 """Counts a project's tasks and annotations: Label Studio's own, and the mirror's."""
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q, Sum, TextField
+from django.db.models.functions import Cast
 
+from mlapi.label_types.regions import words_of
+from mlapi.labelstudio import consensus
 from registry.actions import tasks
 from registry.models import Event, Project
 
@@ -47,3 +51,18 @@ def from_last_webhook(project: Project, since: datetime) -> tuple[Counts, dateti
     if row is None or not all(isinstance(count, int) for count in row[:-1]):
         return None
     return from_api(dict(zip(_COUNTERS, row, strict=False))), row[-1]
+
+
+def tasks_annotated(project: Project, control: str, label: str) -> int:
+    """The number of mirrored tasks with an annotation that has this label for the control.
+
+    Also of one that today's label config does not have. Reads the annotations of the tasks in which
+    the label's words stand, whatever they are of.
+    """
+    rows = tasks.existing(project).annotate(text=Cast("annotations", TextField()))
+    for word in words_of(label):
+        rows = rows.filter(text__contains=json.dumps(word, ensure_ascii=False)[1:-1])
+    return sum(
+        any(label in consensus.labels_in(annotation, control) for annotation in annotations)
+        for annotations in rows.values_list("annotations", flat=True).iterator()
+    )

@@ -4,7 +4,7 @@ import pytest
 from django.core.management import call_command
 
 from mlapi import serving
-from mlapi.mirror.label_use import tasks_annotated
+from mlapi.mirror.counts import tasks_annotated
 from mlapi.mirror.process_events import process_pending_events
 from registry.actions import events, label_renames
 from registry.actions.operator import actions
