@@ -1,18 +1,24 @@
 """The text of a task as an input, which a model may read by a sentence encoder."""
 
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from mlapi.domain import TargetSpec, TrainingFailed
+from mlapi.domain import InputError, TargetSpec, TrainingFailed
 from mlapi.images.features import InputSource
 from mlapi.inputs.base import Input, Preparation
-from mlapi.inputs.text import reading
+from mlapi.inputs.text.objects import MAX_CHARACTERS, editor_text
+from mlapi.labelstudio.references import referred
 from mlapi.texts.refs import EncoderRef, is_encoder
 
 DEFAULT = "minilm"
 NONE = "none"
+_WORD = re.compile(r"\w+")
+# A letter of no word that people write, so that a word of the right-hand text is another word.
+_RIGHT = "\u01c1"
 
 
 @dataclass(frozen=True)
@@ -28,13 +34,13 @@ class TextInput(Input):
     setting_names = ("encoder", "encoder_name")
 
     def read(self, task_data: dict[str, Any], target: TargetSpec) -> str:
-        return reading.read_input(task_data, target)
+        return read_input(task_data, target)
 
     def key(self, value: str) -> str:
-        return reading.canonical(value)
+        return canonical(value)
 
     def display_text(self, task_data: dict[str, Any], target: TargetSpec) -> str:
-        return reading.read_text(task_data, target)
+        return read_text(task_data, target)
 
     def texts_of(self, task_data: Any, targets: Sequence[TargetSpec]) -> list[str]:
         """The distinct texts of the targets in a task's data, without those that cannot be read."""
@@ -108,3 +114,50 @@ class TextInput(Input):
     @property
     def extractor_name(self) -> str:
         return self.encoder.encoder_name if self.encoder else ""
+
+
+def read_text(task_data: Any, target: TargetSpec) -> str:
+    """The text of a target in a task's data, clean, at most MAX_CHARACTERS long.
+
+    Of several objects those that have a text, one after the other. Raises InputError with one of
+    the codes of `editor_text`, or empty.
+    """
+    texts = _texts(task_data, target)
+    return texts[0] if len(texts) == 1 else "\n".join(text for text in texts if text)
+
+
+def read_input(task_data: Any, target: TargetSpec) -> str:
+    """The text as a model reads it. Raises InputError as `read_text` does.
+
+    For Pairwise it tells the two sides apart: words of the right-hand text are marked.
+    """
+    if target.control_tag != "Pairwise":
+        return read_text(task_data, target)
+    left, *right = _texts(task_data, target)
+    return "\n".join([left, *(_WORD.sub(f"{_RIGHT}\\g<0>", text) for text in right)])
+
+
+def canonical(text: str) -> str:
+    """The text without what makes no other text: case, width and composition, white space."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    # Again, because folding can take a text out of its normal form (Unicode 3.13).
+    return " ".join(unicodedata.normalize("NFKC", folded).split())
+
+
+def _texts(task_data: Any, target: TargetSpec) -> list[str]:
+    """The text of each object, "" where it has none. Raises InputError if none has one."""
+    most = MAX_CHARACTERS // len(target.sources)
+    texts: list[str] = []
+    problems: list[InputError] = []
+    for source in target.sources:
+        try:
+            texts.append(editor_text(source, task_data).strip()[:most].rstrip())
+        except InputError as problem:
+            texts.append("")
+            problems.append(problem)
+    if any(texts):
+        return texts
+    if problems:
+        raise problems[0]
+    names = ", ".join(repr(name) for s in target.sources for name in referred(s.value))
+    raise InputError("empty", f"The field {names} has no text.")

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from mlapi import pipelines
 from mlapi.domain import InputError, TargetSpec
+from mlapi.inputs.text.input import read_input, read_text
 from mlapi.inputs.text.objects import MAX_CHARACTERS
-from mlapi.inputs.text.reading import read_input, read_text
 from mlapi.labelstudio.label_config import parse
 
 

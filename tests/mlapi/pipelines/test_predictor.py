@@ -8,7 +8,7 @@ import pytest
 
 from mlapi import pipelines
 from mlapi.domain import NoPrediction, Prediction
-from mlapi.inputs.text.reading import MAX_CHARACTERS
+from mlapi.inputs.text.objects import MAX_CHARACTERS
 from mlapi.label_types import value_of
 from mlapi.pipelines.artifact import pack
 from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts

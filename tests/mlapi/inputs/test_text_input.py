@@ -6,7 +6,8 @@ from hypothesis import strategies as st
 
 from mlapi import pipelines
 from mlapi.domain import InputError
-from mlapi.inputs.text.reading import MAX_CHARACTERS, canonical, read_text
+from mlapi.inputs.text.input import canonical, read_text
+from mlapi.inputs.text.objects import MAX_CHARACTERS
 from tests.mlapi.pipelines.texts import a_spec
 
 JSON = st.recursive(
