@@ -27,7 +27,7 @@ from django_q.worker import worker
 from mlapi import free_memory
 from mlapi.child_process import folder
 from mlapi.child_process.supervise import start_warm_process
-from mlapi.jobs import maintenance
+from mlapi.jobs import maintenance, schedules
 from mlapi.jobs.on_demand import OnDemandCluster, Reserve
 from mlapi.worker import shutdown_requested
 from registry import queue, schema_state
@@ -108,7 +108,7 @@ def _stop_on_newer_database() -> None:
 
 def _configure(cluster: str) -> None:
     """Make django-q work for the cluster: it reads its settings once, and a fork inherits them."""
-    own = maintenance.own_settings(cluster)
+    own = schedules.own_settings(cluster)
     Conf.CLUSTER_NAME = cluster
     Conf.TIMEOUT, Conf.RETRY = own["timeout"], own["retry"]
 
@@ -117,7 +117,7 @@ def _prepare(cluster: str) -> None:
     if cluster == queue.TRAINING:
         folder.sweep()
         return
-    maintenance.ensure_schedules()
+    schedules.ensure_schedules()
     maintenance.at_worker_start()
 
 
@@ -247,7 +247,7 @@ def _tend(
             _log_errors(_stop_on_newer_database)
         if leads and now - scheduled_at >= _SCHEDULES_EVERY_S:
             scheduled_at = now
-            _log_errors(maintenance.forget_future)
+            _log_errors(schedules.forget_future)
             _log_errors(scheduler)
         if leads and now >= silent_at:
             silent_at = now + _HEARTBEAT_EVERY_S

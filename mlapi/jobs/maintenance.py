@@ -2,18 +2,15 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any
 
 import structlog
-from django.conf import settings
-from django.db import connection, transaction
 from django.db.models import Exists, F, Min, OuterRef, Q, QuerySet
 from django.utils import timezone
-from django_q.models import OrmQ, Schedule
+from django_q.models import OrmQ
 
 from mlapi.conversion import converting
 from mlapi.images import thumbnails
-from mlapi.jobs.wall_clock import WallClock
+from mlapi.jobs import schedules
 from mlapi.locks import READING, SCORES, is_locked
 from mlapi.mirror import counts
 from mlapi.pipelines import PIPELINES
@@ -35,7 +32,7 @@ _RECONCILE_EVERY = timedelta(minutes=50)
 _SETTLING = timedelta(seconds=10)
 _COUNTED_EVERY = timedelta(minutes=5)
 _PROBLEMS_EXPIRE_AFTER = timedelta(days=30)
-_wall_clock = WallClock()
+_wall_clock = schedules.WallClock()
 
 
 def tick() -> None:
@@ -127,13 +124,8 @@ def _taken_before(cluster: str) -> Q:
     django-q locks a job until it may be retried, so the lock tells when it was taken.
     """
     now = timezone.now()
-    retry = timedelta(seconds=own_settings(cluster)["retry"])
+    retry = timedelta(seconds=schedules.own_settings(cluster)["retry"])
     return Q(lock__gt=now) & Q(lock__lt=now + retry - LOST_AFTER)
-
-
-def own_settings(cluster: str) -> dict[str, Any]:
-    """django-q's settings of the cluster."""
-    return settings.Q_CLUSTER | settings.Q_CLUSTER["ALT_CLUSTERS"].get(cluster, {})
 
 
 def requeue_stuck_events() -> None:
@@ -258,48 +250,3 @@ def _isolated(step: Callable[..., object], *arguments: object) -> None:
         step(*arguments)
     except Exception:
         log.exception("maintenance step failed", step=step.__name__, on=[str(a) for a in arguments])
-
-
-# The sixth field of a cron expression is seconds. django-q asks its schedules every 30 s.
-_SCHEDULES = {
-    "tick": {"schedule_type": Schedule.CRON, "cron": "* * * * * */30"},
-    "hourly": {"schedule_type": Schedule.HOURLY},
-}
-_SCHEDULES_LOCK = 0x5C4ED
-# Further ahead than this a schedule's next run was planned before the clock was set back.
-_LONGEST_PAUSE = {"tick": timedelta(minutes=5), "hourly": timedelta(hours=2)}
-_AHEAD = timedelta(minutes=1)
-
-
-@transaction.atomic
-def ensure_schedules() -> None:
-    """Creates each schedule, or updates it; the lock replaces a unique constraint on the name.
-
-    An existing schedule keeps its next run, so that a worker that restarts often still runs the
-    hourly one.
-    """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_SCHEDULES_LOCK])
-    for name, when in _SCHEDULES.items():
-        fields = {"func": f"mlapi.jobs.{name}", "cluster": queue.EVENTS, "repeats": -1, **when}
-        existing = Schedule.objects.filter(name=name).order_by("pk")
-        if not existing:
-            Schedule.objects.create(name=name, next_run=timezone.now(), **fields)
-            continue
-        existing.update(**fields)
-        existing.exclude(pk=existing[0].pk).delete()
-
-
-def forget_future() -> None:
-    """Resets stored times that lie ahead after the clock was set back, so that nothing waits.
-
-    A job of which the lock is within its longest time may be in a worker's hands, and waits for it.
-    """
-    now = timezone.now()
-    for name, pause in _LONGEST_PAUSE.items():
-        Schedule.objects.filter(name=name, next_run__gt=now + pause).update(next_run=now)
-    for cluster in (queue.EVENTS, queue.TRAINING):
-        longest = timedelta(seconds=own_settings(cluster)["retry"])
-        OrmQ.objects.filter(key=cluster, lock__gt=now + longest + _AHEAD).update(lock=now)
-    project_actions.forget_future(now + _AHEAD)
-    webhooks.forget_future(now + _AHEAD)

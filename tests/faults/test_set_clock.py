@@ -19,7 +19,7 @@ from django.db.models import F
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from mlapi.jobs import maintenance, wall_clock
+from mlapi.jobs import maintenance, schedules
 from mlapi.training import policy
 from mlapi.worker import worker_name
 from registry import queue
@@ -40,12 +40,12 @@ LIBRARY = "set_clock.so"
 @pytest.fixture
 def steady_clock(monkeypatch) -> None:
     """The clock of maintenance has never been set."""
-    monkeypatch.setattr(maintenance, "_wall_clock", wall_clock.WallClock())
+    monkeypatch.setattr(maintenance, "_wall_clock", schedules.WallClock())
 
 
 @pytest.mark.django_db(transaction=True)
 def test_what_was_planned_before_the_clock_was_set_back_does_not_wait_for_a_day():
-    maintenance.ensure_schedules()
+    schedules.ensure_schedules()
     project = ProjectFactory()
     ModelVersionFactory(project=project, champion=True)
     OrmQ.objects.all().delete()
@@ -64,7 +64,7 @@ def test_what_was_planned_before_the_clock_was_set_back_does_not_wait_for_a_day(
     queued = ("events_queued_at", "sync_queued_at", "scores_queued_at")
     ahead = timezone.now() + DAY
     Project.objects.update(**dict.fromkeys(queued, ahead), threshold_reached_at=ahead)
-    maintenance.forget_future()
+    schedules.forget_future()
     now = timezone.now()
     assert not Schedule.objects.filter(next_run__gt=now + timedelta(hours=2)).exists()
     assert set(OrmQ.objects.filter(lock__lte=now).values_list("pk", flat=True)) == waiting
@@ -93,12 +93,12 @@ def test_a_running_run_is_not_lost_when_the_clock_jumps(monkeypatch, steady_cloc
     runs.claim(run.pk, worker_name())
     maintenance.reap()
     now = time.time
-    monkeypatch.setattr(wall_clock.time, "time", lambda: now() + DAY.total_seconds())
+    monkeypatch.setattr(schedules.time, "time", lambda: now() + DAY.total_seconds())
     TrainingRun.objects.update(heartbeat_at=F("heartbeat_at") - DAY)  # as seen from tomorrow
     maintenance.reap()
     run.refresh_from_db()
     assert run.state == "running"
-    monkeypatch.setattr(wall_clock, "_LATELY_S", 0)
+    monkeypatch.setattr(schedules, "_LATELY_S", 0)
     maintenance.reap()
     run.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "worker_lost")

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.utils import timezone
 from django_q.models import OrmQ, Schedule
 
-from mlapi.jobs import maintenance
+from mlapi.jobs import maintenance, schedules
 from mlapi.training import policy
 from registry import queue
 from registry.actions import events, projects, runs
@@ -30,11 +30,11 @@ def made_long_ago(run):
 
 
 def test_a_schedule_exists_once_and_keeps_its_next_run():
-    maintenance.ensure_schedules()
+    schedules.ensure_schedules()
     soon = timezone.now() + timedelta(minutes=17)
     Schedule.objects.filter(name="hourly").update(next_run=soon)
     Schedule.objects.create(name="tick", func="mlapi.jobs.tick")
-    maintenance.ensure_schedules()
+    schedules.ensure_schedules()
     assert sorted(Schedule.objects.values_list("name", "cluster")) == [
         ("hourly", "events"),
         ("tick", "events"),
@@ -43,7 +43,7 @@ def test_a_schedule_exists_once_and_keeps_its_next_run():
 
 
 def test_the_tick_comes_round_every_half_minute():
-    maintenance.ensure_schedules()
+    schedules.ensure_schedules()
     tick = Schedule.objects.get(name="tick")
     first = tick.calculate_next_run(timezone.now())
     assert first - timezone.now() <= timedelta(seconds=30)
