@@ -16,6 +16,8 @@ INDEX = "model.safetensors.index.json"
 # What says how the weights are to be used: those of images, and those of texts.
 OF_IMAGES = ("config.json", "preprocessor_config.json")
 OF_TEXTS = ("config.json", "tokenizer.json")
+# What to do where the hub does not have it, or cannot be reached.
+HUB_HINT = "Check the name, or copy the model to a folder of this machine and say hf:FOLDER."
 
 _HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,95}(/[A-Za-z0-9][\w.-]{0,95})?", re.ASCII)
 _MAX_NAME = 1000

@@ -18,8 +18,6 @@ from mlapi.images.features import ExtractorRef
 if TYPE_CHECKING:
     from mlapi.images.extractors.huggingface import HuggingFaceFeatures
 
-_HUB_HINT = "Check the name, or copy the model to a folder of this machine and say hf:FOLDER."
-
 
 class Extractor(Protocol):
     """Makes images vectors. Shared by all threads of a process."""
@@ -128,7 +126,7 @@ def _downloaded(name: str) -> Path:
         folder = huggingface_files.download(name, OF_IMAGES)
     except Exception as e:  # of the hub's client, of its HTTP client, of the system
         message = f"{name} is not on this machine, and the hub gives none: {first_line(e)}"
-        raise _missing(message, hint=_HUB_HINT) from e
+        raise _missing(message, hint=huggingface_files.HUB_HINT) from e
     lacking = huggingface_files.lacking(folder, OF_IMAGES)
     if lacking is not None:
         raise _missing(lacking)

@@ -18,7 +18,6 @@ FOLDER_HINT = (
     "A model's folder has config.json, tokenizer.json and model.safetensors, as save_pretrained "
     "writes them."
 )
-_HUB_HINT = "Check the name, or copy the model to a folder of this machine and say hf:FOLDER."
 
 
 def is_prefixed(encoder: str) -> bool:
@@ -53,7 +52,7 @@ def find(encoder: str) -> Path:
             folder = huggingface_files.download(name, OF_TEXTS, _MAY_HAVE)
         except Exception as e:  # of the hub's client, of its HTTP client, of the system
             message = f"{name} is not on this machine, and the hub gives none: {first_line(e)}"
-            raise _missing(message, _HUB_HINT) from e
+            raise _missing(message, huggingface_files.HUB_HINT) from e
     failure = _lacking(folder)
     if failure is not None:
         raise failure

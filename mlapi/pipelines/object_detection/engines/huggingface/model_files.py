@@ -11,7 +11,6 @@ from mlapi.domain import TrainingFailed, first_line
 from mlapi.huggingface_files import OF_IMAGES
 
 PACKAGES = ("torch", "transformers")
-_HUB_HINT = "Check the name, or copy the model to a folder of this machine and say hf:FOLDER."
 
 
 def unavailable(name: str) -> TrainingFailed | None:
@@ -41,7 +40,7 @@ def find(name: str) -> Path:
         except Exception as error:  # of the hub's client, of its HTTP client, of the system
             message = f"engine hf: {name} is not on this machine, and the hub gives none: "
             raise TrainingFailed(
-                "model_missing", message + first_line(error), hint=_HUB_HINT
+                "model_missing", message + first_line(error), hint=huggingface_files.HUB_HINT
             ) from error
     failure = _lacking(folder)
     if failure is not None:
