@@ -20,9 +20,9 @@ def in_label_studio(project) -> dict[int, str]:
     """Each task's label by what Label Studio has, for tasks with one annotation that counts."""
     found = {}
     for task in project.tasks():
-        given = [a for a in task["annotations"] if not a["was_cancelled"] and a["result"]]
-        if given:
-            found[task["id"]] = given[0]["result"][0]["value"]["choices"][0]
+        completed = [a for a in task["annotations"] if not a["was_cancelled"] and a["result"]]
+        if completed:
+            found[task["id"]] = completed[0]["result"][0]["value"]["choices"][0]
     return found
 
 

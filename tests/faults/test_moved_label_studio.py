@@ -76,16 +76,16 @@ def texts_of(theirs: LabelStudioAPI) -> dict[int, str]:
     return {pk: task["data"]["text"] for pk, task in theirs.tasks.items()}
 
 
-def after_call(api: LabelStudioAPI, path: str, number: int, act: Callable[[], None]) -> None:
-    """Act once, when the path is requested for that time, and cut that answer."""
-    seen = 0
+def after_call(api: LabelStudioAPI, path: str, number: int, action: Callable[[], None]) -> None:
+    """Runs the action at that request of the path, and cuts the answer to it off."""
+    calls = 0
 
     def gateway(call):
-        nonlocal seen
-        seen += call.path == path
-        if seen != number or call.path != path:
+        nonlocal calls
+        calls += call.path == path
+        if calls != number or call.path != path:
             return None
-        act()
+        action()
         return CUT, b"["
 
     api.gateway = gateway

@@ -47,12 +47,12 @@ def webhook(server) -> tuple[int, dict[str, str]]:
     return int(first.split()[1]), {name.lower(): value for name, value in headers.items()}
 
 
-def seconds(act, times: int = 7) -> list[float]:
+def seconds(request, times: int = 7) -> list[float]:
     """How long each of some calls takes."""
     taken = []
     for _ in range(times):
         began = time.monotonic()
-        act()
+        request()
         taken.append(time.monotonic() - began)
         time.sleep(0.1)
     return taken

@@ -185,8 +185,8 @@ def test_every_choice_that_is_offered_is_accepted():
         for field in engine().options(project):
             for value, _ in field.choices:
                 one = {field.name: value}
-                given = {"controls": {field.control: one}} if field.control else one
-                engine().validate_options(project, given)
+                options = {"controls": {field.control: one}} if field.control else one
+                engine().validate_options(project, options)
 
 
 def test_the_form_names_the_field_of_an_option_that_is_refused():

@@ -131,10 +131,10 @@ class PlainEngine:
 
     def similar(self, task: Task, k: int) -> list[Neighbour]:
         """The newest first, each 0.1 less like it than the one before."""
-        if not _seen(task):
+        if not _has_features(task):
             raise NoFeatures(f"Task {task.labelstudio_id} has no features.")
         others = Task.objects.filter(project=task.project).exclude(pk=task.pk).order_by("-pk")
-        found = [other.pk for other in others if _seen(other)]
+        found = [other.pk for other in others if _has_features(other)]
         return [Neighbour(pk, 0.9 - 0.1 * place) for place, pk in enumerate(found[:k])]
 
     def webhook_host(self, url: str) -> str:
@@ -157,7 +157,7 @@ class PlainEngine:
         return {project.pk: dict(status) for project in projects}
 
 
-def _seen(task: Task) -> bool:
+def _has_features(task: Task) -> bool:
     return not task.data.get("image", "new.jpg").endswith("new.jpg")
 
 

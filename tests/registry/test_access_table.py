@@ -338,12 +338,12 @@ def requests_and_least():
             yield route, method, len(ROLES) if least == NOBODY else ROLES.index(least)
 
 
-def wrongly_answered(role, rows, is_asked=lambda place, least: True):
+def wrongly_answered(role, rows, is_requested=lambda place, least: True):
     """What the role may and is refused, or may not and gets, a line each; of all or of some."""
     client, place = logged_in(role), ROLES.index(role)
     wrong = []
     for route, method, least in requests_and_least():
-        if not is_asked(place, least):
+        if not is_requested(place, least):
             continue
         may = place >= least
         response = request(client, method, filled(route, rows))

@@ -61,10 +61,10 @@ def test_granting_again_takes_away_nothing_that_someone_gave():
     from django.apps import apps
 
     group = Group.objects.get(name="viewer")
-    given = Permission.objects.get(codename="note_modelversion")
-    group.permissions.add(given)
+    permission = Permission.objects.get(codename="note_modelversion")
+    group.permissions.add(permission)
     permissions.grant(apps)
-    assert group.permissions.filter(pk=given.pk).exists()
+    assert group.permissions.filter(pk=permission.pk).exists()
 
 
 def test_granting_leaves_the_apps_their_models():

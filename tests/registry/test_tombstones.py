@@ -31,8 +31,8 @@ def test_the_migration_takes_over_the_deletions_that_were_applied_lately():
     deleted(None, "TASKS_DELETED", {"tasks": [{"id": 7}]}, EventStatus.IGNORED)
     fill(apps, None)
     found = set(Tombstone.objects.values_list("project", "kind", "labelstudio_id"))
-    kept = {("task", 1), ("task", 2), ("task", 3), ("annotation", 1), ("annotation", 9)}
-    assert found == {(project.pk, kind, number) for kind, number in kept}
+    expected = {("task", 1), ("task", 2), ("task", 3), ("annotation", 1), ("annotation", 9)}
+    assert found == {(project.pk, kind, number) for kind, number in expected}
     of_one = Tombstone.objects.filter(labelstudio_id=1)
     assert dict(of_one.values_list("kind", "deleted_at")) == {
         "task": again.received_at,

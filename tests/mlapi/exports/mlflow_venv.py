@@ -21,9 +21,11 @@ needs_mlflow = pytest.mark.skipif(
 
 def environment(**more: str) -> dict[str, str]:
     """Without what could lead a program to this repository; MLflow reports nothing home."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ}
+    inherited = {
+        name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ
+    }
     return {
-        **kept,
+        **inherited,
         "PATH": f"{PYTHON.parent}:/usr/bin:/bin",
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",

@@ -82,8 +82,8 @@ def test_a_box_is_cut_to_the_image_and_one_without_an_area_there_is_none():
     assert read(region("cat", 120, 0, 10, 10)) is None
     assert read(region("cat", 10, 10, 0, 10)) is None
     assert read(region("cat", "10", None, 5, float("nan"))) is None
-    kept = read(region("cat", 10, 10, 0, 10), region("dog", 0, 0, 10, 10))
-    assert [one.label for one in kept] == ["dog"]
+    boxes = read(region("cat", 10, 10, 0, 10), region("dog", 0, 0, 10, 10))
+    assert [one.label for one in boxes] == ["dog"]
 
 
 def test_a_label_that_left_the_config_takes_its_boxes_only():

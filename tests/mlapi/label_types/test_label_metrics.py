@@ -46,11 +46,11 @@ def test_the_metrics_of_single_labels_are_scikit_learns(target):
 
 
 def test_log_loss_gives_unlearned_labels_what_the_others_leave_in_equal_parts():
-    kept = np.array([[0.5, 0.3], [0.6, 0.2]])
+    probabilities = np.array([[0.5, 0.3], [0.6, 0.2]])
     unlearned = ["new", "newer"]
 
     rows = label_metrics.multiclass(
-        ["a", "new"], ["a", "a"], kept, ["a", "b"], baseline="a", unlearned=unlearned
+        ["a", "new"], ["a", "a"], probabilities, ["a", "b"], baseline="a", unlearned=unlearned
     )
 
     assert value(rows, "log_loss") == pytest.approx(-np.log([0.5, 0.1]).mean())

@@ -54,16 +54,18 @@ def test_processes_that_are_forked_from_one_give_regions_other_ids():
     """As web processes are."""
 
     def ids() -> bytes:
-        given = (prediction_of(answer("label", "g,1", 0.9))["result"][0]["id"] for _ in range(3))
-        return " ".join(given).encode()
+        found_ids = (
+            prediction_of(answer("label", "g,1", 0.9))["result"][0]["id"] for _ in range(3)
+        )
+        return " ".join(found_ids).encode()
 
     read, write = os.pipe()
     for child in [_forked(lambda: os.write(write, ids() + b" ")) for _ in range(2)]:
         assert os.waitpid(child, 0)[1] == 0
     os.close(write)
     with open(read) as found:
-        given = [*found.read().split(), *ids().decode().split()]
-    assert len(set(given)) == len(given) == 9
+        region_ids = [*found.read().split(), *ids().decode().split()]
+    assert len(set(region_ids)) == len(region_ids) == 9
 
 
 def _forked(work) -> int:

@@ -37,11 +37,16 @@ def test_either_kind_of_token_reads_the_project(client, ls_project):
 
 def test_the_export_has_every_task_with_all_annotations_but_drafts(client, ls_project):
     ids = ls_project.import_texts(["kept", "skipped", "drafted", "bare"])
-    kept = ls_project.annotate(ids[0], "A")
+    annotated = ls_project.annotate(ids[0], "A")
     skipped = ls_project.skip(ids[1])
     ls_project.turn_into_draft(ls_project.annotate(ids[2], "B")["id"])
     exported = {t["id"]: t["annotations"] for t in client.export(ls_project.id)}
-    assert [[a["id"] for a in exported[i]] for i in ids] == [[kept["id"]], [skipped["id"]], [], []]
+    assert [[a["id"] for a in exported[i]] for i in ids] == [
+        [annotated["id"]],
+        [skipped["id"]],
+        [],
+        [],
+    ]
     assert exported[ids[1]][0]["was_cancelled"]
     assert [t["id"] for t in client.export(ls_project.id, ids[1:3])] == ids[1:3]
 
@@ -304,11 +309,11 @@ class _listener:
                 pass
 
         self._server = HTTPServer(("127.0.0.1", 0), Handler)
-        self._seen = (f"http://127.0.0.1:{self._server.server_port}", requests)
+        self._url_and_requests = (f"http://127.0.0.1:{self._server.server_port}", requests)
 
     def __enter__(self) -> tuple[str, list[str]]:
         serve(self._server)
-        return self._seen
+        return self._url_and_requests
 
     def __exit__(self, *exc: object) -> None:
         self._server.shutdown()

@@ -203,14 +203,14 @@ def mirror_is_locked(project) -> bool:
 def loads(project, monkeypatch) -> list[bool]:
     """For each model that is loaded, whether the mirror's lock was held."""
     pipeline = PIPELINES["text_classification"]
-    seen, load = [], pipeline.load
+    locked, load = [], pipeline.load
 
     def recorded(path):
-        seen.append(mirror_is_locked(project))
+        locked.append(mirror_is_locked(project))
         return load(path)
 
     monkeypatch.setattr(pipeline, "load", recorded)
-    return seen
+    return locked
 
 
 def test_no_model_is_loaded_while_the_mirror_is_locked(project, version, loads, monkeypatch):

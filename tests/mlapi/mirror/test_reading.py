@@ -146,17 +146,17 @@ def test_what_people_do_between_any_two_pages_is_in_the_mirror_at_the_end(
 
 
 def test_between_two_pages_the_mirror_is_free_and_says_how_far_it_is(ours, theirs, monkeypatch):
-    seen = []
+    states = []
 
     def look() -> None:
         project = Project.objects.get(pk=ours.pk)
         assert not is_locked(ours.pk, MIRROR)
         codes = [alert.code for alert in alerts(basic([project])) if alert.code == "reading"]
-        seen.append((project.read_so_far, len(mirrored_tasks(ours)), codes))
+        states.append((project.read_so_far, len(mirrored_tasks(ours)), codes))
 
     between_pages(monkeypatch, look)
     assert sync(ours, "a test").read == 20
-    assert seen[:4] == [
+    assert states[:4] == [
         (None, 0, []),
         ((5, 20), 5, ["reading"]),
         ((5, 20), 5, ["reading"]),

@@ -47,11 +47,11 @@ class Receiver:
         content = b".".join(
             (headers["webhook-id"].encode(), headers["webhook-timestamp"].encode(), body)
         )
-        given = headers["webhook-signature"].split(" ")
+        signatures = headers["webhook-signature"].split(" ")
         return any(
-            hmac.compare_digest(f"v1,{_signed(secret, content)}", one)
+            hmac.compare_digest(f"v1,{_signed(secret, content)}", signature)
             for secret in self.secrets
-            for one in given
+            for signature in signatures
         )
 
 

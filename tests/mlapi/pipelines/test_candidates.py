@@ -48,14 +48,14 @@ def test_one_class_is_always_predicted():
     assert calibration.Temperature(0.5).probabilities(scores)[0].tolist() == [0, 1, 0]
 
 
-@pytest.mark.parametrize("given", [2, 3, 9])
-def test_folds_deal_every_class_out_evenly(given):
-    keys = ["often"] * 40 + ["rare"] * given + ["once"]
+@pytest.mark.parametrize("count", [2, 3, 9])
+def test_folds_deal_every_class_out_evenly(count):
+    keys = ["often"] * 40 + ["rare"] * count + ["once"]
     dealt = folds(keys, seed=3)
 
     counts = np.bincount(dealt[:40], minlength=5)
     assert counts.max() - counts.min() <= 1
-    assert len(set(dealt[40 : 40 + given])) == min(5, given)
+    assert len(set(dealt[40 : 40 + count])) == min(5, count)
     assert folds(keys, seed=3).tolist() == dealt.tolist()
     assert folds(keys, seed=4).tolist() != dealt.tolist()
 
@@ -82,8 +82,8 @@ def test_rare_classes_do_not_break_the_calibration():
     dealt = folds([str(w) for w in truth], 0)
     for k in range(5):
         out = dealt == k
-        kept = [t for t, o in zip(texts, out, strict=True) if not o]
-        fitted = text_model.WORD.fit(kept, truth[~out], 3, "single")
+        rest = [t for t, o in zip(texts, out, strict=True) if not o]
+        fitted = text_model.WORD.fit(rest, truth[~out], 3, "single")
         scores[out] = fitted.scores([t for t, o in zip(texts, out, strict=True) if o])
 
     probabilities = calibration.fit(scores, truth, "single").probabilities(scores)
@@ -158,15 +158,15 @@ def test_several_labels_each_have_a_probability():
     assert (probabilities[:, 3] == 0).all()
 
 
-@pytest.mark.parametrize("given", [0, 1])
-def test_a_label_that_always_or_never_applies_is_learned_as_such(given):
+@pytest.mark.parametrize("value", [0, 1])
+def test_a_label_that_always_or_never_applies_is_learned_as_such(value):
     texts, _ = some_texts(30)
-    truth = np.full((30, 1), given)
+    truth = np.full((30, 1), value)
 
     estimator = text_model.WORD.fit(texts, truth, 1, "multiple")
     fitted = calibration.fit(estimator.scores(texts), truth, "multiple")
 
-    assert ((fitted.probabilities(estimator.scores(texts)) >= 0.5) == given).all()
+    assert ((fitted.probabilities(estimator.scores(texts)) >= 0.5) == value).all()
 
 
 def test_answers_carry_the_probability_of_what_they_say():

@@ -131,9 +131,13 @@ def test_a_trained_control_stays_with_its_pipeline_when_options_change(trained, 
 
 def test_given_options_come_first_but_choose_no_pipeline():
     options = {"seed": 1, "controls": {"kind": {"similar_to": "cat", "k": 5}}}
-    given = {"seed": 2, "similar_to": "dog", "controls": {"kind": {"similar_to": "dog", "k": 7}}}
+    overrides = {
+        "seed": 2,
+        "similar_to": "dog",
+        "controls": {"kind": {"similar_to": "dog", "k": 7}},
+    }
 
-    assert overridden(options, given, {"similar_to"}) == {
+    assert overridden(options, overrides, {"similar_to"}) == {
         "seed": 2,
         "controls": {"kind": {"similar_to": "cat", "k": 7}},
     }

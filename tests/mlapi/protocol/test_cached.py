@@ -208,13 +208,13 @@ def test_a_change_by_another_process_takes_effect_within_a_second(
             lambda: call.get("/versions").status_code == 401,
         ),
     ]
-    for line, is_seen in steps:
+    for line, has_effect in steps:
         assert eventually(listening.is_current)
-        assert not is_seen()
-        assert not is_seen()  # from the cache
+        assert not has_effect()
+        assert not has_effect()  # from the cache
         with connected():
             other.do(line)
-            assert eventually(is_seen, WITHIN_S), line
+            assert eventually(has_effect, WITHIN_S), line
 
 
 def test_a_lost_connection_is_made_again_and_answers_are_cached_again(call, project, listening):

@@ -20,7 +20,7 @@ ALL = list(configured.MIDDLEWARE)
 LONG = [m for m in ALL if m != "mlapi.request_cycle.ProtocolMiddleware"]
 
 
-def seen(answer) -> tuple:
+def content(answer) -> tuple:
     """Status, reason, headers and body, without the id of the request in an error."""
     body = json.loads(answer.content) if answer.content else None
     if isinstance(body, dict) and "error" in body:
@@ -42,9 +42,9 @@ def test_an_answer_is_the_same_as_by_the_whole_chain(key, settings):
     for base in ("", f"/k/{key.plain}", "/k/wrong"):
         for verb, path, headers in requests:
             settings.MIDDLEWARE = ALL
-            short = seen(getattr(Caller(base), verb)(path, **headers))
+            short = content(getattr(Caller(base), verb)(path, **headers))
             settings.MIDDLEWARE = LONG
-            assert short == seen(getattr(Caller(base), verb)(path, **headers)), (base, path)
+            assert short == content(getattr(Caller(base), verb)(path, **headers)), (base, path)
 
 
 def test_each_path_is_resolved_as_django_resolves_it():

@@ -19,8 +19,8 @@ HERE, THERE = "http://here.example:8080", "http://there.example:8080"
 UNKNOWN = "999.1795420359"
 JOB = "{job}"
 
-# Each route with what it is asked about a project; the two that are about none are None.
-ASKED = {
+# The request of each route about a project, and None for the routes that are about no project.
+REQUESTS = {
     "health": None,
     "validate": None,
     "ready": None,
@@ -51,7 +51,7 @@ def _time(uid: str) -> str:
 
 
 def test_the_table_has_every_route():
-    assert set(ASKED) == set(ROUTES)
+    assert set(REQUESTS) == set(ROUTES)
 
 
 @pytest.fixture
@@ -74,8 +74,8 @@ def bound(request, db):
     return caller
 
 
-def _ask(caller: Caller, route: str, uid: str, job: int):
-    method, body = ASKED[route](uid)
+def _request(caller: Caller, route: str, uid: str, job: int):
+    method, body = REQUESTS[route](uid)
     if body.get("job") == JOB:
         body["job"] = str(job)
     return getattr(caller, method)(f"/{route}", body)
@@ -86,12 +86,12 @@ def _comparable(answer) -> tuple:
     return answer.status_code, re.sub(r'"(request_id|event)":("[^"]*"|\d+)', "", answer.text)
 
 
-@pytest.mark.parametrize("route", sorted(r for r, ask in ASKED.items() if ask))
+@pytest.mark.parametrize("route", sorted(r for r, request_of in REQUESTS.items() if request_of))
 def test_out_of_scope_reads_as_unknown(route, bound, foreign):
     job = foreign.runs.get(state="queued").pk
     before = Project.objects.count(), TrainingRun.objects.count()
-    answer = _ask(bound, route, foreign.uid, job)
-    unknown = _ask(bound, route, UNKNOWN, 10**9)
+    answer = _request(bound, route, foreign.uid, job)
+    unknown = _request(bound, route, UNKNOWN, 10**9)
     assert _comparable(answer) == _comparable(unknown)
     assert "secret title" not in answer.text
     assert foreign.served_version not in answer.text
@@ -102,11 +102,11 @@ def test_out_of_scope_reads_as_unknown(route, bound, foreign):
     assert not foreign.events.exists()
 
 
-@pytest.mark.parametrize("route", sorted(r for r, ask in ASKED.items() if ask))
+@pytest.mark.parametrize("route", sorted(r for r, request_of in REQUESTS.items() if request_of))
 def test_what_is_in_scope_is_answered(route, bound):
     version = ModelVersionFactory(project=bound.own, champion=True)
     run = TrainingRunFactory(project=bound.own)
-    method, body = ASKED[route](bound.own.uid)
+    method, body = REQUESTS[route](bound.own.uid)
     if route == "setup":
         body["hostname"] = HERE
     if route == "job_status":
@@ -125,7 +125,7 @@ def test_versions_without_a_project_are_those_of_the_scope(bound, foreign):
 
 @pytest.mark.django_db
 def test_an_event_out_of_scope_is_stored_without_a_project(bound, foreign):
-    _, body = ASKED["webhook"](foreign.uid)
+    _, body = REQUESTS["webhook"](foreign.uid)
     answer = bound.post("/webhook", body)
     assert answer.status_code == 200
     event = Event.objects.get(pk=answer.json()["event"])

@@ -32,11 +32,11 @@ def task(number: int, text: Any, labels: dict[str, Any], split: str | None = Non
     return {"id": number, "data": {"text": text}, "labels": labels, "split": split}
 
 
-def tasks(texts, said, name="topic") -> list[dict[str, Any]]:
+def tasks(texts, labels, name="topic") -> list[dict[str, Any]]:
     """Every fifth is in the holdout."""
     return [
         task(i, text, {name: label})
-        for i, (text, label) in enumerate(zip(texts, said, strict=True))
+        for i, (text, label) in enumerate(zip(texts, labels, strict=True))
     ]
 
 

@@ -43,13 +43,13 @@ def rows(labels: Sequence[Any], holdout: float = 0.2, seed: int = 0) -> list[dic
     ]
 
 
-def put_images(job: Job, files: Sequence[bytes], kept: Mapping[str, np.ndarray]) -> Job:
+def put_images(job: Job, files: Sequence[bytes], stored: Mapping[str, np.ndarray]) -> Job:
     """The files of the job's tasks in its folder, each under the address of its task.
 
-    `kept`: features by content that were made before, as the parent has them from the database.
+    `stored`: features by content, as the parent has them from the database.
     """
     (job.folder / "images").mkdir()
-    known = {c: kept[c] for c in dict.fromkeys(map(sha256, files)) if c in kept}
+    known = {c: stored[c] for c in dict.fromkeys(map(sha256, files)) if c in stored}
     if known:
         write_features(job.folder, "kept-0", OPENCV.name, known)
     with open(job.folder / "images.jsonl", "w") as listed:

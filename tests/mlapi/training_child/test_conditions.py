@@ -10,20 +10,20 @@ TARGETS = [
     target("kind", labels=("plant", "animal")),
     target("which", labels=("cat", "dog"), conditions=ANIMAL),
 ]
-SAID = ("a rose in bloom", "a cat that purrs", "a tulip in bloom", "a dog that barks")
+TEXTS = ("a rose in bloom", "a cat that purrs", "a tulip in bloom", "a dog that barks")
 
 
 def rows(n: int, odd: int = 0) -> list[dict]:
     """Tasks of plants and animals; those of the first `odd` holdout tasks read like plants."""
     found = []
     for i in range(n):
-        text, split = SAID[i % 4], "holdout" if i % 5 == 0 else "train"
+        text, split = TEXTS[i % 4], "holdout" if i % 5 == 0 else "train"
         labels = {"kind": "animal" if i % 2 else "plant"}
         if i % 2:
             labels["which"] = "cat" if i % 4 == 1 else "dog"
         if split == "holdout" and i % 2 and odd:
             odd -= 1
-            text = SAID[0]
+            text = TEXTS[0]
         found.append(task(i, f"{text} {i}", labels, split))
     return found
 

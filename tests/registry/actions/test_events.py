@@ -49,17 +49,17 @@ def test_secrets_are_dropped_before_the_event_is_written():
 
 def test_the_rest_of_the_payload_is_stored():
     event = events.record(make.ProjectFactory(), "ANNOTATION_CREATED", payload())
-    kept = Event.objects.get(pk=event.pk).payload
-    assert kept["project"] == {"id": 5, "title": "T"}
-    assert kept["params"] == {"context": None}
-    assert kept["nested"] == [{"kept": 1}]
-    assert kept["task"] == payload()["task"]
+    stored = Event.objects.get(pk=event.pk).payload
+    assert stored["project"] == {"id": 5, "title": "T"}
+    assert stored["params"] == {"context": None}
+    assert stored["nested"] == [{"kept": 1}]
+    assert stored["task"] == payload()["task"]
 
 
 def test_the_callers_payload_is_not_changed():
-    given = payload()
-    events.record(make.ProjectFactory(), "A", given)
-    assert given == payload()
+    body = payload()
+    events.record(make.ProjectFactory(), "A", body)
+    assert body == payload()
 
 
 @pytest.mark.parametrize("file", wire_files(), ids=lambda path: path.stem)

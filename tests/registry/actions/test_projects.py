@@ -14,7 +14,7 @@ from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
-TOLD = {
+SETUP = {
     "label_config": make.LABEL_CONFIG,
     "hostname": "http://localhost:8080",
     "setup_token": "a-token",
@@ -23,13 +23,13 @@ TOLD = {
 }
 
 
-def setup(uid="7.1795420847", **given):
-    return projects.upsert_from_setup(uid, projects.Setup(**{**TOLD, **given}))
+def setup(uid="7.1795420847", **fields):
+    return projects.upsert_from_setup(uid, projects.Setup(**{**SETUP, **fields}))
 
 
-def take_in(project, config=make.LABEL_CONFIG, **given):
-    fields = {"title": "T", "fingerprint": "f1", "pipeline": "text_classification"}
-    return projects.set_config(project, config, **{**fields, **given})
+def take_in(project, config=make.LABEL_CONFIG, **changes):
+    usual = {"title": "T", "fingerprint": "f1", "pipeline": "text_classification"}
+    return projects.set_config(project, config, **{**usual, **changes})
 
 
 def test_the_first_setup_makes_the_project():
@@ -115,7 +115,7 @@ def test_changed_settings_are_recorded_with_their_old_values():
 
 
 @pytest.mark.parametrize(
-    "given",
+    "changes",
     [
         {"policy": {"nonsense": 1}},
         {"policy": {"first_labels": "20"}},
@@ -126,10 +126,10 @@ def test_changed_settings_are_recorded_with_their_old_values():
         {"promotion_rule": "sometimes"},
     ],
 )
-def test_a_setting_that_makes_no_sense_is_refused(given):
+def test_a_setting_that_makes_no_sense_is_refused(changes):
     project = make.ProjectFactory()
     with pytest.raises(EvalsError):
-        project_settings.configure(project, actor="ada", **given)
+        project_settings.configure(project, actor="ada", **changes)
     assert not AuditEntry.objects.exists()
 
 

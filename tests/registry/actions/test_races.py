@@ -191,14 +191,14 @@ def test_one_of_ten_concurrent_first_setups_creates_the_project():
     assert sum(created for _, created, _ in results) == 1
 
 
-def setup(uid, token="t", **given):
+def setup(uid, token="t", **fields):
     usual = {
         "label_config": make.LABEL_CONFIG,
         "hostname": "http://localhost:8080",
         "extra_params": None,
         "backend_url": "http://localhost:9090",
     }
-    return projects.upsert_from_setup(uid, projects.Setup(setup_token=token, **{**usual, **given}))
+    return projects.upsert_from_setup(uid, projects.Setup(setup_token=token, **{**usual, **fields}))
 
 
 def test_ten_concurrent_sync_requests_queue_one():

@@ -10,7 +10,7 @@ from tests.mlapi.images.extractors import scores
 from tests.mlapi.images.extractors.samples import Labelled, digits, inked_digits, tiles, write_pngs
 
 
-def _seen(folder, name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
+def _embed(folder, name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
     eva = open_eva(folder / "eva")
     write_pngs(folder / "png", data.images)
     found = evaluate_images(
@@ -21,58 +21,58 @@ def _seen(folder, name: str, data: Labelled) -> tuple[np.ndarray, np.ndarray]:
 
 
 @pytest.fixture(scope="module")
-def seen_digits(tmp_path_factory):
-    return _seen(tmp_path_factory.mktemp("digits"), "seen_digits", digits())
+def digit_features(tmp_path_factory):
+    return _embed(tmp_path_factory.mktemp("digits"), "digit_features", digits())
 
 
 @pytest.fixture(scope="module")
-def seen_inks(tmp_path_factory):
-    return _seen(tmp_path_factory.mktemp("inks"), "seen_inks", inked_digits(600))
+def ink_features(tmp_path_factory):
+    return _embed(tmp_path_factory.mktemp("inks"), "ink_features", inked_digits(600))
 
 
 @pytest.fixture(scope="module", params=[64, 96, 128])
-def seen_tiles(tmp_path_factory, request):
+def tile_features(tmp_path_factory, request):
     side = request.param
-    return _seen(tmp_path_factory.mktemp("tiles"), f"seen_tiles_{side}", tiles(side))
+    return _embed(tmp_path_factory.mktemp("tiles"), f"tile_features_{side}", tiles(side))
 
 
 @pytest.mark.nightly
-def test_plain_classifiers_read_the_digits(seen_digits):
-    assert scores.svm_accuracy(*seen_digits) >= 0.98
-    assert scores.linear_accuracy(*seen_digits) >= 0.98
+def test_plain_classifiers_read_the_digits(digit_features):
+    assert scores.svm_accuracy(*digit_features) >= 0.98
+    assert scores.linear_accuracy(*digit_features) >= 0.98
 
 
 @pytest.mark.nightly
-def test_the_ten_nearest_of_a_digit_are_the_same_digit(seen_digits):
-    assert scores.precision_at(10, *seen_digits) >= 0.97
+def test_the_ten_nearest_of_a_digit_are_the_same_digit(digit_features):
+    assert scores.precision_at(10, *digit_features) >= 0.97
 
 
 @pytest.mark.nightly
-def test_k_means_finds_the_digits(seen_digits):
-    assert scores.clustered(*seen_digits, k=10) >= 0.72
+def test_k_means_finds_the_digits(digit_features):
+    assert scores.clustered(*digit_features, k=10) >= 0.72
 
 
 @pytest.mark.nightly
-def test_k_means_finds_the_digits_without_knowing_how_many_there_are(seen_digits):
-    k, rand = scores.clustered_by_silhouette(*seen_digits)
+def test_k_means_finds_the_digits_without_knowing_how_many_there_are(digit_features):
+    k, rand = scores.clustered_by_silhouette(*digit_features)
 
     assert rand >= 0.60
     assert 8 <= k <= 15
 
 
-def test_plain_classifiers_tell_the_ink(seen_inks):
-    assert scores.svm_accuracy(*seen_inks) >= 0.98
-    assert scores.linear_accuracy(*seen_inks) >= 0.98
+def test_plain_classifiers_tell_the_ink(ink_features):
+    assert scores.svm_accuracy(*ink_features) >= 0.98
+    assert scores.linear_accuracy(*ink_features) >= 0.98
 
 
-def test_the_nearest_of_a_red_digit_are_red(seen_inks):
-    features, inks = seen_inks
+def test_the_nearest_of_a_red_digit_are_red(ink_features):
+    features, inks = ink_features
     nearest = inks[scores.nearest(10, features)]
 
     assert (nearest[inks == "red"] == "red").all()
     assert scores.precision_at(10, features, inks) >= 0.98
 
 
-def test_the_nearest_of_a_tile_are_of_its_photograph(seen_tiles):
-    assert scores.precision_at(1, *seen_tiles) >= 0.95
-    assert scores.precision_at(5, *seen_tiles) >= 0.95
+def test_the_nearest_of_a_tile_are_of_its_photograph(tile_features):
+    assert scores.precision_at(1, *tile_features) >= 0.95
+    assert scores.precision_at(5, *tile_features) >= 0.95

@@ -63,8 +63,8 @@ def test_it_is_stored_as_safetensors_and_finds_the_same_again(short):
 
 
 def test_other_arrays_than_those_of_a_detector_are_refused(tmp_path):
-    given = YOLO.read(yolo_files.written(tmp_path, small()))
-    header, arrays = given.header(), given.arrays()
+    model = YOLO.read(yolo_files.written(tmp_path, small()))
+    header, arrays = model.header(), model.arrays()
 
     def refused(reason, header=header, arrays=arrays):
         with pytest.raises(ValueError, match=f"No detector of yolo.*{reason}"):
@@ -105,17 +105,17 @@ def test_a_file_that_is_no_such_network_is_refused(content, changed, reason, tmp
 
 def test_a_class_that_is_known_begins_as_it_is(short, tmp_path):
     """And a label that it does not know finds nothing yet."""
-    given = YOLO.read(yolo_files.written(tmp_path, small()))
+    model = YOLO.read(yolo_files.written(tmp_path, small()))
     examples = scenes.shape_scenes(2, 0)
     renamed = ("green triangle", "blue disc")
-    engine = type(YOLO)(given, {"blue": "blue disc"})
+    engine = type(YOLO)(model, {"blue": "blue disc"})
 
     tuned = learned(examples, renamed, engine)
     again = YOLO.restore(tuned.header(), tuned.arrays())
 
     image = examples[0].image
     best = {label: _best(again, image, label) for label in renamed}
-    assert best["blue disc"] == pytest.approx(_best(given, image, "blue"), rel=0.2)
+    assert best["blue disc"] == pytest.approx(_best(model, image, "blue"), rel=0.2)
     assert best["green triangle"] < 0.05
 
 
@@ -171,8 +171,8 @@ def test_pretrained_weights_go_on_detecting_their_labels_and_learn_a_new_one(mon
     small = definition.checked(yolo_files.definition(), len(two))
     monkeypatch.setattr(network, "default_definition", lambda classes: small)
     monkeypatch.setattr(training, "RANDOM", replace(training.RANDOM, steps=300))
-    given = learned(_squares(range(1, 60), two), two)
-    engine = type(YOLO)(given, {label: label for label in two})
+    fitted = learned(_squares(range(1, 60), two), two)
+    engine = type(YOLO)(fitted, {label: label for label in two})
 
     tuned = learned(_squares(range(60, 80), three), three, engine)
 
