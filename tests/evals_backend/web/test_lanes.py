@@ -148,8 +148,8 @@ def test_a_job_that_is_put_back_while_the_thread_goes_to_rest_is_done(job, monke
     lane.submit(job(b"first"))
     assert eventually(lambda: done == [b"first"])
 
-    class Raced(Hooked):
-        """Of which the thread takes the old job right after the front has looked at it."""
+    class ConcurrentlyPopped(Hooked):
+        """A lane's queue whose old job the thread takes right after the front has read it."""
 
         def __getitem__(self, index):
             found = super().__getitem__(index)
@@ -157,7 +157,7 @@ def test_a_job_that_is_put_back_while_the_thread_goes_to_rest_is_done(job, monke
                 done.append(deque.popleft(self).body)
             return found
 
-    lane._waiting = Raced()
+    lane._waiting = ConcurrentlyPopped()
     lane.submit(job(b"old"))
     now[0] += 60
     lane.submit(job(b"young"))

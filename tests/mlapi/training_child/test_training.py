@@ -282,7 +282,7 @@ def test_copies_of_a_text_make_no_answer_surer(make_job):
     assert sure[1] == pytest.approx(sure[0], abs=0.15)
 
 
-def test_the_race_is_run_on_one_fifth_where_there_are_enough_examples(make_job, monkeypatch):
+def test_model_selection_scores_one_fifth_where_there_are_enough_examples(make_job, monkeypatch):
     monkeypatch.setattr(model_selection, "MOST_CROSS_VALIDATED", 239)
     job = make_job(tasks(*some_texts(300)), [target()])
 

@@ -1,4 +1,4 @@
-"""Many callers at once: the database lets one win, and the others see what the winner did."""
+"""Concurrent actions: the database lets one succeed, and the others read its effect."""
 
 import threading
 
@@ -54,7 +54,7 @@ def test_of_a_challenger_and_a_training_that_start_at_once_the_training_is_activ
     project = make.ProjectFactory()
     started, done = threading.Event(), threading.Event()
 
-    def race(i):
+    def start(i):
         kind = first if i == 0 else ({*RunKind} - {first}).pop()
         trigger = "challenger" if kind == RunKind.CHALLENGER else "policy"
         if i == 0:
@@ -67,7 +67,7 @@ def test_of_a_challenger_and_a_training_that_start_at_once_the_training_is_activ
         run_starts.start(project, trigger=trigger, kind=kind)
         done.set()
 
-    assert at_once(2, race) == [None, None]
+    assert at_once(2, start) == [None, None]
     active = TrainingRun.objects.filter(state__in=ACTIVE_STATES)
     assert [run.kind for run in active] == [RunKind.TRAINING]
 
@@ -107,10 +107,10 @@ def test_cancel_and_claim_at_once_leave_a_run_whose_cancellation_is_requested():
     for _ in range(5):
         run = make.TrainingRunFactory()
 
-        def race(i, run=run):
+        def claim_or_cancel(i, run=run):
             return runs.claim(run.pk, "w") if i else runs.cancel(run.pk, actor="a", reason="r")
 
-        at_once(2, race)
+        at_once(2, claim_or_cancel)
         run.refresh_from_db()
         assert run.cancel_requested
         assert run.state in {RunState.CANCELLED, RunState.RUNNING}
@@ -133,14 +133,14 @@ def test_promotions_and_a_fall_back_at_once_leave_an_unbroken_history():
     made = [make.ModelVersionFactory(project=project) for _ in range(6)]
     champion.promote(made[2], actor="a", reason="r")
 
-    def race(i):
+    def promote_or_fall_back(i):
         if i == 2:
             return champion.fall_back(
                 project, made[2], actor="serving", error="gone", loads=lambda v: True
             )
         return champion.promote(made[i], actor="a", reason="r")
 
-    at_once(6, race)
+    at_once(6, promote_or_fall_back)
     project.refresh_from_db()
     moves = list(AuditEntry.objects.filter(project=project).exclude(verb="train").order_by("id"))
     assert moves[0].from_version is None
@@ -174,11 +174,11 @@ def test_archiving_and_promoting_at_once_never_leaves_an_archived_champion():
     for _ in range(5):
         version = make.ModelVersionFactory()
 
-        def race(i, version=version):
+        def archive_or_promote(i, version=version):
             action = versions.archive if i else champion.promote
             return action(ModelVersion.objects.get(pk=version.pk), actor="a", reason="r")
 
-        results = at_once(2, race)
+        results = at_once(2, archive_or_promote)
         assert sum(isinstance(r, Refused) for r in results) == 1
         version.refresh_from_db()
         serves = Project.objects.get(pk=version.project_id).champion_id == version.pk
