@@ -74,7 +74,7 @@ def test_versions_are_listed_newest_first(project):
     assert "0.800" in printed("versions", project.uid)
 
 
-def test_a_version_is_listed_with_what_judges_it(project):
+def test_a_version_is_listed_with_its_primary_metric(project):
     other = make.ProjectFactory(title="Animals")
     clusters(other, {"cats": 4}, champion=True)
     (one,) = as_json("versions", other.uid)

@@ -147,7 +147,7 @@ def test_anonymous_callers_are_let_in_only_if_it_is_set_and_wrong_keys_never(set
     settings.ALLOW_ANONYMOUS = True
     assert Caller().get("/versions").status_code == 200
     assert Caller("/k/" + KEY).get("/versions").status_code == 401
-    # As the official backend: credentials that nobody asked for are not judged.
+    # As the official backend: credentials that are not required are not checked.
     assert Caller(authorization=basic("u", "p")).get("/versions").status_code == 200
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "x"
     assert Caller(authorization=basic("u", "p")).get("/versions").status_code == 401

@@ -62,7 +62,7 @@ def test_health_under_a_key_needs_no_query_either():
 @pytest.mark.django_db
 def test_a_key_leads_to_no_admin_and_no_rest(path, call):
     answer = call.get(path)
-    if path.startswith("/k/"):  # two prefixes: the last one is judged, and is no key
+    if path.startswith("/k/"):  # two prefixes: the last one is checked, and is no key
         assert answer.status_code in (401, 405)
         assert call.post(path).status_code == 401
     else:

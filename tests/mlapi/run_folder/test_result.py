@@ -87,7 +87,7 @@ def test_a_curve_and_an_error_are_read_as_they_were_written(tmp_path):
     ("wrong", "reason"),
     [
         (lambda c: c.pop("primary_metric"), "result.json lacks the field 'primary_metric'"),
-        (lambda c: c.update(verdict=1), "result.json has an unknown field 'verdict'"),
+        (lambda c: c.update(nonsense=1), "result.json has an unknown field 'nonsense'"),
         (lambda c: c["metrics"][1].pop("n"), "metrics[1] lacks the field 'n'"),
         (lambda c: c["metrics"][0].update(value="1"), "metrics[0]: value is no float"),
         (lambda c: c["outcomes"][2].update(task=None), "outcomes[2]: task is no int"),

@@ -40,7 +40,7 @@ def test_half_of_them_are_learned_no_worse_than_before(make_job):
     rows, labels = shuffled()
     outcomes = []
     for k in range(5):
-        judged = [
+        split = [
             task(
                 i,
                 row["text"],
@@ -49,7 +49,7 @@ def test_half_of_them_are_learned_no_worse_than_before(make_job):
             )
             for i, row in enumerate(rows[:1200])
         ]
-        outcomes += make_job(judged, [target(labels=labels)]).train()["outcomes"]
+        outcomes += make_job(split, [target(labels=labels)]).train()["outcomes"]
 
     correct = np.array([o["correct"] for o in outcomes])
     assert len({o["task"] for o in outcomes}) == 1200

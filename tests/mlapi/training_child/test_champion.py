@@ -1,4 +1,4 @@
-"""Champion and candidate, judged on the same holdout as they would be served today."""
+"""Champion and candidate, evaluated on the same holdout as they would be served today."""
 
 import pytest
 

@@ -114,8 +114,8 @@ def test_an_image_that_is_none_spoils_no_other(image_job):
 
     result = job.train()
 
-    judged = {o["task"] for o in result["outcomes"]}
-    assert not judged & {4, 51, 8}
+    evaluated = {o["task"] for o in result["outcomes"]}
+    assert not evaluated & {4, 51, 8}
     log = "\n".join(line["log"] for line in job.progress if "log" in line)
     assert "images are unavailable" in log
     predictor = pipelines.get("image_classification").load(job.artifact.read_bytes())

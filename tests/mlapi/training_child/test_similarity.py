@@ -1,4 +1,4 @@
-"""Image similarity: references, what is like them, and how that is judged."""
+"""Image similarity: references, their neighbours, and how these are evaluated."""
 
 import numpy as np
 

@@ -38,12 +38,12 @@ def average_precisions(
     }
     with contextlib.redirect_stdout(io.StringIO()):  # it prints its progress
         truth.createIndex()
-        judged = COCOeval(truth, truth.loadRes(rows), "bbox")
-        judged.params.iouThrs = judged.params.iouThrs[:1]
-        judged.params.maxDets = [1, 10, 1000]
-        judged.evaluate()
-        judged.accumulate()
-    precision = judged.eval["precision"][0, :, :, 0, 2]  # (recall, label)
+        evaluation = COCOeval(truth, truth.loadRes(rows), "bbox")
+        evaluation.params.iouThrs = evaluation.params.iouThrs[:1]
+        evaluation.params.maxDets = [1, 10, 1000]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    precision = evaluation.eval["precision"][0, :, :, 0, 2]  # (recall, label)
     means = dict(zip(labels, precision.mean(axis=0).tolist(), strict=True))
     return {label: mean for label, mean in means.items() if mean >= 0}
 
