@@ -11,7 +11,7 @@ from registry import artifacts
 from registry.actions import registration
 from registry.artifacts import ArtifactCorrupt, ArtifactExists, ArtifactMissing
 from tests.factories import ModelVersionFactory
-from tests.registry.threads import at_once
+from tests.registry.threads import run_concurrently
 
 KEY = "project-1/v1-3fa2c1.artifact"
 
@@ -120,7 +120,7 @@ def test_of_two_contents_put_at_once_one_wins_whole(store, tmp_path):
         path.write_bytes(bytes([i]) * 1_000_000)
         return artifacts.put(path, KEY)
 
-    results = at_once(8, put)
+    results = run_concurrently(8, put)
     winners = [r for r in results if not isinstance(r, Exception)]
     assert len(winners) == 1
     assert artifacts.fetch_file(KEY, winners[0][1]).stat().st_size == 1_000_000

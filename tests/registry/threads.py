@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 
 
-def at_once(n: int, function: Callable[[int], Any]) -> list[Any]:
+def run_concurrently(n: int, function: Callable[[int], Any]) -> list[Any]:
     """`function(0)` .. `function(n - 1)`, started together; an exception is a result too."""
     gate = threading.Barrier(n)
 

@@ -117,7 +117,7 @@ class FallBack(Job):
 
 def small_check(_module: str, folder: str, path: str, sha256: str) -> Program:
     """In place of the program that loads a version, which takes seconds to start."""
-    return small_program("examine", folder, path, sha256)
+    return small_program("check_artifact", folder, path, sha256)
 
 
 class Conversion(Job):

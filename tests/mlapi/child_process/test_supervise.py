@@ -51,7 +51,7 @@ def gone(pids):
 
 def test_a_kill_is_reported_with_its_signal(folder):
     with pytest.raises(supervise.ChildCrashed, match="signal 9 \\(SIGKILL\\)"):
-        run("die", folder)
+        run("kill_itself", folder)
 
 
 def test_an_end_without_a_reason_keeps_the_last_output(folder):
@@ -86,7 +86,7 @@ def test_the_time_limit_ends_the_whole_process_group(folder, monkeypatch):
 
 def test_the_memory_limit_counts_the_program_s_children(folder):
     with pytest.raises(supervise.MemoryLimit):
-        run("devour", folder, Limits(seconds=600, memory_mb=200))
+        run("exhaust_memory", folder, Limits(seconds=600, memory_mb=200))
 
 
 def test_a_checkpoint_that_raises_ends_a_deaf_program(folder):

@@ -13,7 +13,7 @@ from tests import factories as make
 from tests.mlapi.image_files import digits
 from tests.mlapi.image_projects import project, server, small
 from tests.mlapi.images.drawn import file_of, noise
-from tests.registry.threads import at_once
+from tests.registry.threads import run_concurrently
 
 __all__ = ["project", "server"]
 
@@ -60,7 +60,7 @@ def test_pages_that_show_a_new_image_at_once_all_get_its_thumbnail():
     for seed in range(5):
         content = base64.b64encode(file_of(noise(400, 400, 3, seed), "PNG")).decode()
         address = f"data:image/png;base64,{content}"
-        made = at_once(6, lambda i, address=address: thumbnail(project, address))
+        made = run_concurrently(6, lambda i, address=address: thumbnail(project, address))
         assert {one[:2] if isinstance(one, bytes) else repr(one) for one in made} == {b"\xff\xd8"}
         assert len(set(made)) == 1
     assert all(path.suffix == ".jpg" for path in _folder().iterdir())  # nothing is left over

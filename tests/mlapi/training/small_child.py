@@ -22,7 +22,7 @@ def report(folder: Path, **line) -> None:
 
 
 def learn(folder: Path) -> None:
-    """A majority vote as the model."""
+    """Trains a majority vote."""
     job = json.loads((folder / "job.json").read_text())
     rows = [json.loads(line) for line in (folder / "dataset.jsonl").read_text().splitlines()]
     name = job["targets"][0]["name"]
@@ -99,7 +99,7 @@ def refuse(folder: Path) -> None:
 
 
 def repeat(folder: Path) -> None:
-    """The artifact of the same labels is the same file, as real models' are."""
+    """Writes the same artifact for the same labels, as real models do."""
     learn(folder)
     artifact = json.dumps(json.loads((folder / "artifact.bin").read_text())[1:]).encode()
     (folder / "artifact.bin").write_bytes(artifact)
@@ -108,28 +108,28 @@ def repeat(folder: Path) -> None:
     path.write_text(json.dumps(result | {"artifact_sha256": hashlib.sha256(artifact).hexdigest()}))
 
 
-def equal(folder: Path) -> None:
-    """AutoML wins, and is as good as the champion."""
-    _win(folder, 0.0)
+def equal_champion(folder: Path) -> None:
+    """AutoML wins with the champion's score."""
+    _win_by_automl(folder, 0.0)
 
 
-def outdo(folder: Path) -> None:
-    """AutoML wins, and is better than the champion."""
-    _win(folder, 0.1)
+def beat_champion(folder: Path) -> None:
+    """AutoML wins with a better score than the champion's."""
+    _win_by_automl(folder, 0.1)
 
 
-def outdo_afterwards(folder: Path) -> None:
-    """As `outdo`, once the file `go-on` is there."""
+def beat_champion_on_signal(folder: Path) -> None:
+    """As `beat_champion`, once the file `go-on` is there."""
     draft = folder.parent / "pids.draft"
     draft.write_text(json.dumps([os.getpid()]))
     draft.rename(folder.parent / "pids.json")
     while not (folder.parent / "go-on").exists():
         time.sleep(0.05)
     (folder.parent / "go-on").unlink()
-    outdo(folder)
+    beat_champion(folder)
 
 
-def _win(folder: Path, by: float) -> None:
+def _win_by_automl(folder: Path, by: float) -> None:
     learn(folder)
     path = folder / "result.json"
     result = json.loads(path.read_text())
@@ -138,8 +138,8 @@ def _win(folder: Path, by: float) -> None:
     path.write_text(json.dumps(result))
 
 
-def misspell(folder: Path) -> None:
-    """A result of another release: the parent must not take it for its own."""
+def rename_result_field(folder: Path) -> None:
+    """A result with a field of another release, which the parent must refuse."""
     learn(folder)
     path = folder / "result.json"
     path.write_text(path.read_text().replace('"primary_metric"', '"main_metric"'))
@@ -150,12 +150,12 @@ def break_off(folder: Path) -> None:
     sys.exit(3)
 
 
-def die(folder: Path, *_: str) -> None:
+def kill_itself(folder: Path, *_: str) -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def hang(folder: Path) -> None:
-    """Deaf to SIGTERM, with a child of its own that is, too."""
+    """Ignores SIGTERM, as does the child process that it starts."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     grandchild = subprocess.Popen(["sleep", "600"])
     draft = folder.parent / "pids.draft"
@@ -165,10 +165,10 @@ def hang(folder: Path) -> None:
     time.sleep(600)
 
 
-def devour(folder: Path) -> None:
-    """In a child of its own: the limit is on the whole tree."""
-    eat = "import time\nfood = bytearray(b'x') * (400 * 2**20)\ntime.sleep(600)"
-    subprocess.run([sys.executable, "-c", eat])
+def exhaust_memory(folder: Path) -> None:
+    """Allocates in a child process of its own: the limit is on the whole tree."""
+    code = "import time\nfood = bytearray(b'x') * (400 * 2**20)\ntime.sleep(600)"
+    subprocess.run([sys.executable, "-c", code])
 
 
 def verify(folder: Path, artifact: str, sha256: str) -> None:
@@ -177,15 +177,15 @@ def verify(folder: Path, artifact: str, sha256: str) -> None:
     json.loads(content)
 
 
-def examine(folder: Path, artifact: str, sha256: str) -> None:
-    """Any artifact loads that is not broken."""
+def check_artifact(folder: Path, artifact: str, sha256: str) -> None:
+    """Accepts any artifact that does not begin with `broken`."""
     content = Path(artifact).read_bytes()
     assert hashlib.sha256(content).hexdigest() == sha256
     if content.startswith(b"broken"):
-        mistrust(folder, artifact, sha256)
+        refuse_artifact(folder, artifact, sha256)
 
 
-def mistrust(folder: Path, artifact: str, sha256: str) -> None:
+def refuse_artifact(folder: Path, artifact: str, sha256: str) -> None:
     error = {"code": "load_failed", "message": "it does not load"}
     (folder / "error.json").write_text(json.dumps(error))
     sys.exit(1)

@@ -42,7 +42,9 @@ def test_a_training_that_made_a_version_is_challenged(project):
 
 def test_a_training_without_a_version_is_not(project):
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
-    assert challenge(carry_out(run.pk, "worker@test", programs=small_programs("die"))) is None
+    assert (
+        challenge(carry_out(run.pk, "worker@test", programs=small_programs("kill_itself"))) is None
+    )
 
 
 def test_a_challenger_without_a_win_ends_without_a_version(project):
@@ -54,7 +56,9 @@ def test_a_challenger_without_a_win_ends_without_a_version(project):
     assert project.versions.count() == 1
 
 
-@pytest.mark.parametrize(("behaviour", "is_better"), [("outdo", True), ("equal", False)])
+@pytest.mark.parametrize(
+    ("behaviour", "is_better"), [("beat_champion", True), ("equal_champion", False)]
+)
 def test_a_challenger_is_promoted_only_if_it_is_better(project, behaviour, is_better):
     run = challenged(project, behaviour)
     assert run.state == "succeeded"
@@ -66,7 +70,7 @@ def test_a_challenger_is_promoted_only_if_it_is_better(project, behaviour, is_be
 def test_a_challenger_of_a_former_champion_is_queued_again(project):
     other = ModelVersionFactory(project=project)
     run = challenge(trained(project))
-    with Elsewhere(run, train="outdo_afterwards") as elsewhere:
+    with Elsewhere(run, train="beat_champion_on_signal") as elsewhere:
         elsewhere.pids()
         promote(other)
         elsewhere.pids_file.with_name("go-on").touch()

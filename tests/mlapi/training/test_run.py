@@ -67,7 +67,7 @@ def test_the_learning_curve_comes_after_the_run(project):
     assert run.version.metrics.get(name="learning_curve").step == 10
 
 
-@pytest.mark.parametrize("curve", ["refuse", "die"])
+@pytest.mark.parametrize("curve", ["refuse", "kill_itself"])
 def test_a_failed_learning_curve_hurts_nothing(project, curve):
     run = carried_out(project, curve=curve)
     assert run.state == "succeeded"
@@ -106,7 +106,7 @@ def test_the_child_knows_no_secret(project):
 
 def test_a_version_that_does_not_load_is_stored_and_never_serves(project):
     first = carried_out(project).version
-    run = carried_out(project, verify="mistrust")
+    run = carried_out(project, verify="refuse_artifact")
     project.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "load_failed")
     assert run.version.load_failed_at

@@ -55,7 +55,7 @@ def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeyp
 @pytest.mark.parametrize(
     ("behaviour", "code", "message"),
     [
-        ("die", "child_crashed", "signal 9"),
+        ("kill_itself", "child_crashed", "signal 9"),
         ("break_off", "child_crashed", "status 3"),
         ("refuse", "one_class", "Only one class."),
     ],
@@ -70,7 +70,7 @@ def test_a_child_that_fails_fails_the_run_with_its_reason(project, behaviour, co
 
 
 def test_a_result_of_another_shape_makes_no_version(project):
-    run = carried_out(project, train="misspell")
+    run = carried_out(project, train="rename_result_field")
     assert (run.state, run.error_code) == ("failed", "run_file_invalid")
     assert "result.json has an unknown field 'main_metric'" in run.error
     assert run.hint
@@ -89,7 +89,7 @@ def test_a_child_killed_from_outside_fails_the_run(project):
     ("behaviour", "limits", "code"),
     [
         ("hang", Limits(seconds=2, memory_mb=4096), "time_limit"),
-        ("devour", Limits(seconds=600, memory_mb=200), "memory_limit"),
+        ("exhaust_memory", Limits(seconds=600, memory_mb=200), "memory_limit"),
     ],
 )
 def test_a_run_over_its_limit_is_ended(project, behaviour, limits, code):

@@ -22,7 +22,7 @@ from registry.reports.tasks import label_next
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote
 from tests.mlapi.pipelines.texts import a_spec
 from tests.mlapi.trained import artifact
-from tests.registry.threads import at_once
+from tests.registry.threads import run_concurrently
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -240,7 +240,7 @@ def test_a_scoring_leaves_off_where_another_version_took_over(project, version, 
 def test_two_workers_do_not_score_the_same_project_at_once(project, version):
     task(project, SURE)
     with project_lock(project.pk, purpose=SCORES):
-        assert at_once(1, lambda _: scoring.score(version.pk)) == [0]
+        assert run_concurrently(1, lambda _: scoring.score(version.pk)) == [0]
     assert scoring.score(version.pk) == 1
 
 

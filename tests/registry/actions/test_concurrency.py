@@ -12,14 +12,14 @@ from registry.errors import Refused
 from registry.models import AccessKey, AuditEntry, ModelVersion, Project, TrainingRun
 from registry.models.run import ACTIVE_STATES, RunKind, RunState
 from tests import factories as make
-from tests.registry.threads import at_once
+from tests.registry.threads import run_concurrently
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def test_twenty_starts_make_one_run():
     project = make.ProjectFactory()
-    results = at_once(20, lambda i: run_starts.start(project, trigger="start_training"))
+    results = run_concurrently(20, lambda i: run_starts.start(project, trigger="start_training"))
     run = TrainingRun.objects.get()
     assert [r.pk for r, _ in results] == [run.pk] * 20
     assert sum(created for _, created in results) == 1
@@ -44,7 +44,7 @@ def test_a_rolled_back_start_lets_a_waiting_start_proceed():
         threading.Timer(0.2, go_on.set).start()
         return run_starts.start(project, trigger="start_training")
 
-    _, (run, created) = at_once(2, slow)
+    _, (run, created) = run_concurrently(2, slow)
     assert created
     assert TrainingRun.objects.get() == run
 
@@ -67,14 +67,14 @@ def test_of_a_challenger_and_a_training_that_start_at_once_the_training_is_activ
         run_starts.start(project, trigger=trigger, kind=kind)
         done.set()
 
-    assert at_once(2, start) == [None, None]
+    assert run_concurrently(2, start) == [None, None]
     active = TrainingRun.objects.filter(state__in=ACTIVE_STATES)
     assert [run.kind for run in active] == [RunKind.TRAINING]
 
 
 def test_a_queued_run_is_claimed_by_one_worker():
     run = make.TrainingRunFactory()
-    claims = at_once(10, lambda i: runs.claim(run.pk, f"worker {i}"))
+    claims = run_concurrently(10, lambda i: runs.claim(run.pk, f"worker {i}"))
     winners = [c for c in claims if c is not None]
     assert len(winners) == 1
     run.refresh_from_db()
@@ -93,7 +93,7 @@ def test_ten_registrations_get_the_numbers_one_to_ten(tmp_path):
         TrainingRun.objects.filter(pk=run.pk).update(project=make.ProjectFactory())
     for run in started:
         run.project_id = project.pk
-    results = at_once(10, lambda i: register(started[i], artifact))
+    results = run_concurrently(10, lambda i: register(started[i], artifact))
     assert sorted(v.number for v in results) == list(range(1, 11))
     assert len({v.artifact for v in results}) == 10
 
@@ -110,7 +110,7 @@ def test_cancel_and_claim_at_once_leave_a_run_whose_cancellation_is_requested():
         def claim_or_cancel(i, run=run):
             return runs.claim(run.pk, "w") if i else runs.cancel(run.pk, actor="a", reason="r")
 
-        at_once(2, claim_or_cancel)
+        run_concurrently(2, claim_or_cancel)
         run.refresh_from_db()
         assert run.cancel_requested
         assert run.state in {RunState.CANCELLED, RunState.RUNNING}
@@ -123,7 +123,7 @@ def test_a_run_ends_once():
         lambda: runs.fail(TrainingRun.objects.get(pk=run.pk), "x", "y", "z"),
         lambda: runs.finish_cancel(TrainingRun.objects.get(pk=run.pk)),
     ]
-    results = at_once(6, lambda i: ends[i % 3]())
+    results = run_concurrently(6, lambda i: ends[i % 3]())
     assert sum(result is None for result in results) == 1
     assert all(isinstance(r, RunNotActive) for r in results if r is not None)
 
@@ -140,7 +140,7 @@ def test_promotions_and_a_fall_back_at_once_leave_an_unbroken_history():
             )
         return champion.promote(made[i], actor="a", reason="r")
 
-    at_once(6, promote_or_fall_back)
+    run_concurrently(6, promote_or_fall_back)
     project.refresh_from_db()
     moves = list(AuditEntry.objects.filter(project=project).exclude(verb="train").order_by("id"))
     assert moves[0].from_version is None
@@ -155,7 +155,7 @@ def test_of_five_roll_backs_from_one_champion_at_once_one_is_done_and_recorded()
     made = [make.ModelVersionFactory(project=project, champion=True) for _ in range(6)]
     serving = made[5].label
 
-    results = at_once(
+    results = run_concurrently(
         5,
         lambda i: champion.roll_back(
             project, actor="a", reason=f"reason {i}", expected_champion=serving
@@ -178,7 +178,7 @@ def test_archiving_and_promoting_at_once_never_leaves_an_archived_champion():
             action = versions.archive if i else champion.promote
             return action(ModelVersion.objects.get(pk=version.pk), actor="a", reason="r")
 
-        results = at_once(2, archive_or_promote)
+        results = run_concurrently(2, archive_or_promote)
         assert sum(isinstance(r, Refused) for r in results) == 1
         version.refresh_from_db()
         serves = Project.objects.get(pk=version.project_id).champion_id == version.pk
@@ -186,7 +186,7 @@ def test_archiving_and_promoting_at_once_never_leaves_an_archived_champion():
 
 
 def test_one_of_ten_concurrent_first_setups_creates_the_project():
-    results = at_once(10, lambda i: setup("7.1795420847", token=f"token {i}"))
+    results = run_concurrently(10, lambda i: setup("7.1795420847", token=f"token {i}"))
     assert Project.objects.count() == 1
     assert sum(created for _, created, _ in results) == 1
 
@@ -203,13 +203,13 @@ def setup(uid, token="t", **fields):
 
 def test_ten_concurrent_sync_requests_queue_one():
     project = make.ProjectFactory()
-    assert sum(at_once(10, lambda i: projects.request_sync(project, "setup"))) == 1
+    assert sum(run_concurrently(10, lambda i: projects.request_sync(project, "setup"))) == 1
     assert OrmQ.objects.count() == 1
 
 
 def test_a_key_is_revoked_once():
     key = make.AccessKeyFactory()
-    results = at_once(
+    results = run_concurrently(
         5, lambda i: keys.revoke(AccessKey.objects.get(pk=key.pk), actor="a", reason="r")
     )
     assert sum(isinstance(result, AuditEntry) for result in results) == 1

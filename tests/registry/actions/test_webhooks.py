@@ -19,7 +19,7 @@ from tests.factories import (
     WebhookFactory,
     WorkerFactory,
 )
-from tests.registry.threads import at_once
+from tests.registry.threads import run_concurrently
 
 pytestmark = pytest.mark.django_db
 NOT_REACHED = {
@@ -232,7 +232,7 @@ def test_what_waits_is_given_up_with_its_webhook(webhook):
 @pytest.mark.django_db(transaction=True)
 def test_a_delivery_is_claimed_by_one_of_many():
     WebhookDeliveryFactory()
-    claimed = at_once(8, lambda _: webhooks.claim_delivery())
+    claimed = run_concurrently(8, lambda _: webhooks.claim_delivery())
     assert len([one for one in claimed if one]) == 1
 
 
