@@ -9,11 +9,11 @@ _EVERY_S = 0.05
 
 def eventually(condition: Callable[[], object], within_s: float = PATIENCE_S) -> bool:
     """Whether the condition comes true in time: it fails if a look that began after it says no."""
-    give_up = time.monotonic() + within_s
+    deadline = time.monotonic() + within_s
     while True:
-        began = time.monotonic()
+        started_at = time.monotonic()
         if condition():
             return True
-        if began > give_up:
+        if started_at > deadline:
             return False
         time.sleep(_EVERY_S)

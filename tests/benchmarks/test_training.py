@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 from benchmarks import training
 
-BEGAN = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+STARTED_AT = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
 def after(seconds: float) -> datetime:
-    return BEGAN + timedelta(seconds=seconds)
+    return STARTED_AT + timedelta(seconds=seconds)
 
 
 def run(*phases: tuple[str, float]) -> dict:
@@ -24,7 +24,7 @@ def run(*phases: tuple[str, float]) -> dict:
 def test_the_parts_of_a_training_add_up_to_the_whole():
     found = training.parts(
         run(("training", 4.0), ("fitting", 2.0), ("fitting", 3.0), ("verifying", 4.0)),
-        BEGAN.timestamp(),
+        STARTED_AT.timestamp(),
         after(20.25).timestamp(),
     )
     assert found[training.TOTAL] == 20.25

@@ -9,13 +9,13 @@ T = TypeVar("T")
 
 def wait_for(look: Callable[[], T], what: str, timeout_s: float = 600, every_s: float = 0.2) -> T:
     """What `look` returns as soon as it is true; AssertionError naming `what` after `timeout_s`."""
-    give_up = time.monotonic() + timeout_s
+    deadline = time.monotonic() + timeout_s
     while True:
-        began = time.monotonic()
+        started_at = time.monotonic()
         value = look()
         if value:
             return value
-        if began > give_up:
+        if started_at > deadline:
             raise AssertionError(
                 f"waited {timeout_s:.0f} s in vain for {what}; last value: {value!r}"
             )

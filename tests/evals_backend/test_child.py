@@ -17,13 +17,13 @@ class Signals:
         pass
 
 
-def a_while() -> bool:
+def on_demand() -> bool:
     return True
 
 
 @pytest.mark.parametrize(
     ("is_needed", "code", "has_failed"),
-    [(always, 0, True), (always, 1, True), (a_while, 0, False), (a_while, 1, True)],
+    [(always, 0, True), (always, 1, True), (on_demand, 0, False), (on_demand, 1, True)],
 )
 def test_a_child_that_runs_on_demand_may_end_while_others_start_and_no_other(
     is_needed, code, has_failed
@@ -46,7 +46,7 @@ def test_a_fork_that_fails_is_tried_again_and_ends_nothing(monkeypatch):
     monkeypatch.setattr(os, "fork", fail_twice)
     monkeypatch.setattr("evals_backend.supervisor._FIRST_PAUSE_S", 0.01)
     read, write = os.pipe2(os.O_NONBLOCK)
-    child = Child("test", lambda _: os.write(write, b"runs"), a_while)
+    child = Child("test", lambda _: os.write(write, b"runs"), on_demand)
 
     def runs() -> bytes:
         child.revive(Signals())

@@ -71,9 +71,9 @@ def is_up(url: str) -> bool:
 
 
 def wait_until_up(url: str) -> None:
-    give_up = time.monotonic() + 120
+    deadline = time.monotonic() + 120
     while not is_up(url):
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
         time.sleep(0.05)
 
 
@@ -164,9 +164,9 @@ def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(da
     user = User(data_dir)
     recovers_for_ever(data_dir / "postgres")
     kill(postmaster(data_dir))
-    began = time.monotonic()
+    started_at = time.monotonic()
     user.revive()
-    assert time.monotonic() - began < embedded_postgres.START_TIMEOUT_S
+    assert time.monotonic() - started_at < embedded_postgres.START_TIMEOUT_S
     recovering = postmaster(data_dir)
     try:
         with pytest.raises(psycopg2.OperationalError):
@@ -185,9 +185,9 @@ def test_a_server_whose_processes_have_not_ended_yet_is_started_in_the_end(data_
     user = User(data_dir)
     killed = postmaster(data_dir)
     killed.kill()
-    give_up = time.monotonic() + 120
+    deadline = time.monotonic() + 120
     while not is_up(user.url):
-        assert time.monotonic() < give_up
+        assert time.monotonic() < deadline
         user.revive()
     assert postmaster(data_dir) != killed
     user.leave()

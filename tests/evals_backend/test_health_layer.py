@@ -41,10 +41,10 @@ def answer(application, path: str, method: str = "GET", **environ: str) -> tuple
     """Status, headers and body of an application's answer."""
     sent = {"PATH_INFO": path, "REQUEST_METHOD": method, "HTTP_HOST": "localhost:9090", **environ}
     setup_testing_defaults(sent)
-    begun = []
-    result = application(sent, lambda status, headers: begun.extend((status, sorted(headers))))
+    head = []
+    result = application(sent, lambda status, headers: head.extend((status, sorted(headers))))
     try:
-        return *begun, b"".join(result)
+        return *head, b"".join(result)
     finally:
         getattr(result, "close", lambda: None)()
 

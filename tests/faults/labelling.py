@@ -13,7 +13,7 @@ from tests.mlapi.labelstudio.webhooks import CONFIG, annotated
 from tests.postgres import connect
 
 WORDS = {"Positive": "good fine lovely", "Negative": "bad awful poor"}
-_BEGAN = datetime(2026, 11, 23, 8, tzinfo=UTC)
+_EPOCH = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 class Project:
@@ -22,8 +22,8 @@ class Project:
     def __init__(self, server: Server, key: str, number: int = 1) -> None:
         self.server, self.number = server, number
         self._key = key
-        self._created = (_BEGAN + timedelta(minutes=number)).isoformat().replace("+00:00", "Z")
-        self.uid = f"{number}.{int((_BEGAN + timedelta(minutes=number)).timestamp())}"
+        self._created = (_EPOCH + timedelta(minutes=number)).isoformat().replace("+00:00", "Z")
+        self.uid = f"{number}.{int((_EPOCH + timedelta(minutes=number)).timestamp())}"
         self._minute = 0.0
 
     def at(self, server: Server) -> "Project":

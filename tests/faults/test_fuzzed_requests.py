@@ -183,7 +183,7 @@ def fuzz(n: int, key: str, seed: int) -> list[str]:
     posted = ["setup", "predict", "webhook", "train", "job_status", "versions", "validate"]
     addresses, wrong, at_first = paths(), [], 0.0
     for i in range(n):
-        began = process_time()
+        started_at = process_time()
         if i % 4:
             path = f"/{fuzzer.random.choice(posted)}"
             answer = label_studio.raw(path, fuzzer.raw())
@@ -191,7 +191,7 @@ def fuzz(n: int, key: str, seed: int) -> list[str]:
             path = fuzzer.random.choice(addresses) + fuzzer.random.choice(QUERIES)
             send = fuzzer.random.choice(["get", "post"])
             answer = person.get(path) if send == "get" else person.raw(path, fuzzer.raw())
-        spent = process_time() - began
+        spent = process_time() - started_at
         if answer.status_code >= 500 or spent > SLOWEST_S:
             wrong.append(f"{path}: {answer.status_code} in {spent:.1f} s")
         if i % 100 == 0:

@@ -65,18 +65,18 @@ class Elsewhere(threading.Thread):
 def test_an_exchange_ends_at_its_deadline(monkeypatch, dribbling):
     monkeypatch.setattr(http, "EXCHANGE_S", 1.0)
     with HangingServer(dribbling=dribbling) as server, LabelStudio(server.url, "a-token") as client:
-        began = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(TimedOut):
             client.project(1)
-    assert time.monotonic() - began < IN_TIME_S
+    assert time.monotonic() - started_at < IN_TIME_S
 
 
 def test_a_reading_ends_at_its_deadline(hanging, monkeypatch):
     monkeypatch.setattr(sync_module, "READING_S", 1.0)
-    began = time.monotonic()
+    started_at = time.monotonic()
     report = sync(read_from(hanging), "a test")
     assert report.error["code"] == "labelstudio_timeout"
-    assert time.monotonic() - began < IN_TIME_S
+    assert time.monotonic() - started_at < IN_TIME_S
 
 
 def test_events_are_applied_while_a_reading_hangs(hanging):
@@ -97,9 +97,9 @@ def test_events_are_applied_while_a_reading_hangs(hanging):
         assert hanging.has_request.wait(PATIENCE_S)
         for each in (project, ProjectFactory(label_config=CONFIG)):
             event = events.record(each, "ANNOTATION_CREATED", annotated(5, 1, "Positive"))
-            began = time.monotonic()
+            started_at = time.monotonic()
             jobs.process_events(each.pk)
-            assert time.monotonic() - began < IN_TIME_S
+            assert time.monotonic() - started_at < IN_TIME_S
             event.refresh_from_db()
             assert event.status == "applied"
         assert reading.is_alive()
@@ -114,10 +114,10 @@ def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
     worker = Elsewhere(lambda: carry_out(run.pk, "worker@test", programs=small_programs()))
     assert hanging.has_request.wait(PATIENCE_S)
-    began = time.monotonic()
+    started_at = time.monotonic()
     runs.cancel(run.pk, actor="tester")
     worker.join(PATIENCE_S)
-    assert time.monotonic() - began < IN_TIME_S
+    assert time.monotonic() - started_at < IN_TIME_S
     run.refresh_from_db()
     assert run.state == "cancelled"
     assert not is_locked(project.pk, READING)
@@ -126,10 +126,10 @@ def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
 def test_a_run_has_its_time_limit_from_its_first_second(hanging):
     project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
-    began = time.monotonic()
+    started_at = time.monotonic()
     limits = Limits(seconds=1.5, memory_mb=4096)
     ended = carry_out(run.pk, "worker@test", programs=small_programs(), limits=limits)
-    assert time.monotonic() - began < IN_TIME_S
+    assert time.monotonic() - started_at < IN_TIME_S
     assert (ended.state, ended.error_code) == ("failed", "time_limit")
 
 

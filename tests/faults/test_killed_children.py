@@ -25,7 +25,9 @@ def project() -> Project:
     return labelled_project({"Positive": 35, "Negative": 25})
 
 
-def carried_out(project: Project, run: TrainingRun | None = None, **behaviours: str) -> TrainingRun:
+def finished_run(
+    project: Project, run: TrainingRun | None = None, **behaviours: str
+) -> TrainingRun:
     if run is None:
         run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)
     programs = small_programs(**behaviours)
@@ -38,15 +40,15 @@ def carried_out(project: Project, run: TrainingRun | None = None, **behaviours: 
 
 @pytest.mark.parametrize("killed_one", ["train", "verify"])
 def test_a_killed_process_fails_its_run_which_is_tried_once_more(project, killed_one):
-    first = carried_out(project)
-    run = carried_out(project, **{killed_one: "kill_itself"})
+    first = finished_run(project)
+    run = finished_run(project, **{killed_one: "kill_itself"})
     assert (run.state, run.error_code) == ("failed", "child_crashed")
     assert "signal 9" in run.error
     again = TrainingRun.objects.get(retry_of=run)
     assert (again.state, again.trigger, again.actor) == ("queued", "retry", "worker")
     assert AuditEntry.objects.get(run=again).reason == run.error
     # What is killed twice is not tried a third time.
-    assert carried_out(project, again, **{killed_one: "kill_itself"}).state == "failed"
+    assert finished_run(project, again, **{killed_one: "kill_itself"}).state == "failed"
     assert not TrainingRun.objects.filter(project=project, state="queued").exists()
     project.refresh_from_db()
     assert project.champion == first.version
@@ -54,8 +56,8 @@ def test_a_killed_process_fails_its_run_which_is_tried_once_more(project, killed
 
 
 def test_the_second_attempt_makes_the_version(project):
-    run = carried_out(project, verify="kill_itself")
-    again = carried_out(project, TrainingRun.objects.get(retry_of=run))
+    run = finished_run(project, verify="kill_itself")
+    again = finished_run(project, TrainingRun.objects.get(retry_of=run))
     assert again.state == "succeeded"
     project.refresh_from_db()
     assert project.champion == again.version

@@ -47,10 +47,10 @@ def phases_of(run: TrainingRun) -> list[str]:
     return [phase["name"] for phase in phases]
 
 
-def began(run: TrainingRun, process: subprocess.Popen, phase: str) -> bool:
+def has_reached(run: TrainingRun, process: subprocess.Popen, phase: str) -> bool:
     """Wait until the run is in the phase; False where it ended before."""
-    give_up = time.monotonic() + SECONDS
-    while time.monotonic() < give_up:
+    deadline = time.monotonic() + SECONDS
+    while time.monotonic() < deadline:
         if phase in phases_of(run):
             return True
         if process.poll() is not None:
@@ -82,7 +82,7 @@ def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at
         before = ModelVersion.objects.count()
         run = queued(project)
         with worker(run) as process:
-            was_reached = began(run, process, phase)
+            was_reached = has_reached(run, process, phase)
             below = psutil.Process(process.pid).children(recursive=True) if was_reached else []
             if was_reached:
                 os.kill(process.pid, signal.SIGKILL)

@@ -31,88 +31,88 @@ ROUNDS = 6  # of maintenance and work, after which everything is done
 
 
 @pytest.fixture(scope="module")
-def forked(django_db_setup, django_db_blocker) -> Iterator[Workers]:
+def forker(django_db_setup, django_db_blocker) -> Iterator[Workers]:
     with django_db_blocker.unblock(), workers() as running:
         yield running
 
 
 @pytest.fixture(autouse=True)
-def lost_at_once(monkeypatch) -> None:
-    """What is lost with a worker is found without waiting for its seconds to pass."""
+def no_grace_period(monkeypatch) -> None:
+    """What is lost with a worker is found without a grace period."""
     monkeypatch.setattr(maintenance, "LOST_AFTER", timedelta())
     monkeypatch.setattr(projects, "SYNC_LOST_AFTER", timedelta())
     monkeypatch.setattr("registry.actions.workers._GONE_AFTER_S", 0)
 
 
 def empty_database() -> None:
-    """As between two tests; ids are not given again, by which files lie in the artifact store."""
+    """Flushes as between two tests; ids, which name the files in the artifact store, go on."""
     options = {"inhibit_post_migrate": True, "reset_sequences": False}
     call_command("flush", verbosity=0, interactive=False, **options)
 
 
-def holders() -> int:
+def advisory_locks() -> int:
     """The advisory locks that are held."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
         return cursor.fetchone()[0]
 
 
-def goes_on(forked: Workers, job: Job) -> None:
-    """The next workers, with the maintenance that runs beside them."""
+def run_next_workers(forker: Workers, job: Job) -> None:
+    """Runs the next workers, with the maintenance that runs beside them."""
     for _ in range(ROUNDS):
         maintenance.tick()
         waiting = OrmQ.objects.filter(lock__lte=timezone.now())
         if not waiting.exists():
             return
         for cluster in {each.key for each in waiting}:
-            forked.work(cluster, **job.settings)
+            forker.work(cluster, **job.settings)
     raise AssertionError([each.func() for each in waiting])
 
 
-def an_hour_later(forked: Workers, job: Job) -> None:
-    """What a killed worker had taken comes back from the queue, and changes nothing."""
+def run_redelivered_job(forker: Workers, job: Job) -> None:
+    """The queue redelivers the jobs of a killed worker, which change nothing."""
     OrmQ.objects.update(lock=timezone.now())
-    goes_on(forked, job)
+    run_next_workers(forker, job)
 
 
-def carried_out(forked: Workers, job: Job, until: int | None = None) -> Work:
+def run_job(forker: Workers, job: Job, until: int | None = None) -> Work:
     if job.call:
-        return forked.call(job.call, until=until, **job.settings)
-    return forked.work(job.cluster, until=until, alone=job.alone, **job.settings)
+        return forker.call(job.call, until=until, **job.settings)
+    return forker.work(job.cluster, until=until, alone=job.alone, **job.settings)
 
 
-def killed_before(forked: Workers, job: Job, step: int) -> None:
-    """Carry it out, killed before that step, and to its end."""
+def run_killed_before(forker: Workers, job: Job, step: int) -> None:
+    """Runs the job, killed before that step, and to its end."""
     with ExitStack() as stack:
         job.make(stack)
-        work = carried_out(forked, job, step)
-        assert eventually(lambda: holders() == 0)
+        work = run_job(forker, job, step)
+        assert eventually(lambda: advisory_locks() == 0)
         job.repeat()
-        goes_on(forked, job)
+        run_next_workers(forker, job)
         job.check()
-        an_hour_later(forked, job)
+        run_redelivered_job(forker, job)
         job.check()
     empty_database()
     # The run that counted the steps may have looked at the empty queue once more than this one.
     assert work.is_killed or len(work.steps) == step
 
 
-def steps_of(forked: Workers, job: Job) -> list[str]:
+def steps_of(forker: Workers, job: Job) -> list[str]:
     with ExitStack() as stack:
         job.make(stack)
-        work = carried_out(forked, job)
+        work = run_job(forker, job)
         assert not work.is_killed
-        goes_on(forked, job)
+        run_next_workers(forker, job)
         job.check()
     empty_database()
     return work.steps
 
 
-def kill_before(forked: Workers, job: Job, chosen: Callable[[int], range]) -> None:
-    steps = steps_of(forked, job)
+def check_killed_before(forker: Workers, job: Job, chosen: Callable[[int], range]) -> None:
+    steps = steps_of(forker, job)
     for step in chosen(len(steps)):
         try:
-            killed_before(forked, job, step)
+            run_killed_before(forker, job, step)
         except AssertionError as error:
             raise AssertionError(f"killed before step {step}, {steps[step]}: {error}") from error
     print(f"{type(job).__name__}: {len(steps)} steps")
@@ -126,13 +126,13 @@ NIGHTLY = (Conversion, FailedConversion, Tick)
 @pytest.mark.parametrize(
     "job", [job for job in JOBS if job not in NIGHTLY], ids=lambda job: job.__name__
 )
-def test_a_worker_that_is_killed_before_some_steps(forked, job):
-    kill_before(forked, job(), lambda n: range(n // DAILY // 2, n, max(1, n // DAILY)))
+def test_a_worker_that_is_killed_before_some_steps(forker, job):
+    check_killed_before(forker, job(), lambda n: range(n // DAILY // 2, n, max(1, n // DAILY)))
 
 
 @pytest.mark.nightly
 @pytest.mark.long
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("job", JOBS, ids=lambda job: job.__name__)
-def test_a_worker_that_is_killed_before_any_step(forked, job, part):
-    kill_before(forked, job(), lambda n: range(part, n, PARTS))
+def test_a_worker_that_is_killed_before_any_step(forker, job, part):
+    check_killed_before(forker, job(), lambda n: range(part, n, PARTS))

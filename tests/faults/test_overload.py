@@ -59,9 +59,9 @@ def test_beside_a_training_an_overload_is_answered_and_each_event_applied(server
                 assert eventually(partial(is_accepted, project, task, label))
             assert eventually(lambda: project.start_training() < 300)
             while versions(server) == before and not _failed(server):
-                began = time.monotonic()
+                started_at = time.monotonic()
                 assert server.get("/health").status == 200
-                health.append(time.monotonic() - began)
+                health.append(time.monotonic() - started_at)
                 time.sleep(0.2)
     finally:
         is_over.set()

@@ -60,7 +60,7 @@ def place(run: TrainingRun) -> Path:
     return folder.home() / f"run-{run.pk}"
 
 
-def carried_out(project: Project) -> TrainingRun:
+def finished_run(project: Project) -> TrainingRun:
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN)
     ended = carry_out(run.pk, "worker@test")
     assert ended is not None
@@ -70,7 +70,7 @@ def carried_out(project: Project) -> TrainingRun:
 def ends(project: Project, case: str) -> TrainingRun:
     """A run that ends, however; nothing of it is half-made, and nothing is left."""
     before = ModelVersion.objects.count()
-    run = carried_out(project)
+    run = finished_run(project)
     made = ModelVersion.objects.count() - before
     assert (run.state, made) in (("succeeded", 1), ("failed", 0)), (case, run.error)
     assert run.state == "succeeded" or (run.error and run.error_code), case
@@ -110,7 +110,7 @@ def test_an_evadb_that_is_damaged_ends_its_run_and_not_the_next(
     ends(project, way)
     damage.undo()
     at_phase("", lambda run: None)
-    assert carried_out(project).state == "succeeded"
+    assert finished_run(project).state == "succeeded"
 
 
 @pytest.mark.nightly
@@ -118,7 +118,7 @@ def test_an_evadb_that_is_damaged_ends_its_run_and_not_the_next(
 def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
     project, disk, warm, at_phase, damage
 ):
-    whole = carried_out(project)
+    whole = finished_run(project)
     assert whole.state == "succeeded"
     phases = list(dict.fromkeys(phase["name"] for phase in whole.phases))
     assert {"reading labels", "freezing the dataset", "verifying", "registering"} <= set(phases)
@@ -145,7 +145,7 @@ def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
             ended[phase].append(run.error_code or run.state)
         at_phase("", lambda run: None)
         label_one_more()
-        assert carried_out(project).state == "succeeded"
+        assert finished_run(project).state == "succeeded"
     print(ended)
 
 

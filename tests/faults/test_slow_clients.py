@@ -51,9 +51,9 @@ def seconds(request, times: int = 7) -> list[float]:
     """How long each of some calls takes."""
     taken = []
     for _ in range(times):
-        began = time.monotonic()
+        started_at = time.monotonic()
         request()
-        taken.append(time.monotonic() - began)
+        taken.append(time.monotonic() - started_at)
         time.sleep(0.1)
     return taken
 

@@ -39,11 +39,11 @@ class Attempts:
     counted: int = 0
 
     def __iter__(self) -> Iterator[int]:
-        give_up = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + PATIENCE_S
         for number in itertools.count():
             if number >= self.at_least and self.counted:
                 return
-            assert time.monotonic() < give_up, f"none of {number} attempts"
+            assert time.monotonic() < deadline, f"none of {number} attempts"
             yield number
 
 
@@ -64,7 +64,7 @@ def proof(tmp_path):
 
 
 @pytest.fixture
-def evil(proof) -> bytes:
+def malicious(proof) -> bytes:
     return pickle.dumps({"format": 1, "pipeline": "text_classification", "targets": [Runs(proof)]})
 
 
@@ -75,11 +75,11 @@ def version():
 
 
 def test_of_many_reads_during_swaps_each_is_the_registered_content_or_refused(
-    version, evil, proof, tmp_path
+    version, malicious, proof, tmp_path
 ):
     """Also of another version's artifact, which every process would load."""
     path, own = artifacts.fetch(version), artifacts.read(version)
-    for another in (evil, artifact(temperature=3.0)):
+    for another in (malicious, artifact(temperature=3.0)):
         reads = Attempts(READS)
         with swapped(path, another, tmp_path):
             for _ in reads:
@@ -94,7 +94,7 @@ def test_of_many_reads_during_swaps_each_is_the_registered_content_or_refused(
 
 
 def test_what_the_server_loads_during_swaps_is_the_version_or_nothing(
-    version, evil, proof, tmp_path
+    version, malicious, proof, tmp_path
 ):
     loads = Attempts(100)
     with swapped(artifacts.fetch(version), artifact(labels=("Good", "Bad")), tmp_path):
@@ -109,7 +109,7 @@ def test_what_the_server_loads_during_swaps_is_the_version_or_nothing(
 
 
 @pytest.mark.parametrize("reader", ["load check", "conversion"])
-def test_a_child_process_reads_only_the_hash_that_it_was_given(reader, evil, proof, tmp_path):
+def test_a_child_process_reads_only_the_hash_that_it_was_given(reader, malicious, proof, tmp_path):
     """The file is another when the child opens it, as when a swap falls between two processes."""
     path = tmp_path / "artifact"
     path.write_bytes(artifact())
@@ -123,18 +123,18 @@ def test_a_child_process_reads_only_the_hash_that_it_was_given(reader, evil, pro
         command = program(
             "mlapi.training.load_check_child", str(tmp_path), str(path), stored.sha256
         )
-    for another in (evil, artifact(temperature=3.0)):
+    for another in (malicious, artifact(temperature=3.0)):
         path.write_bytes(another)
         with pytest.raises(ChildFailed, match="not the file that was put there"):
             supervise(command, tmp_path, Limits(PATIENCE_S, 4096))
     assert not proof.exists()
 
 
-def test_a_training_reads_a_champion_only_as_it_was_hashed(evil, proof, tmp_path):
+def test_a_training_reads_a_champion_only_as_it_was_hashed(malicious, proof, tmp_path):
     path = tmp_path / "artifact"
     path.write_bytes(artifact())
     sha256 = sha256_of(path)
-    for another in (evil, artifact(labels=("Good", "Bad"))):
+    for another in (malicious, artifact(labels=("Good", "Bad"))):
         loads = Attempts(100)
         with swapped(path, another, tmp_path):
             for _ in loads:

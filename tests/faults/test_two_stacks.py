@@ -53,7 +53,7 @@ def _empty(folder: Path) -> Path:
     return folder
 
 
-def beaten(stacks, seconds: float, seed: int, *, numbers: range) -> None:
+def stress(stacks, seconds: float, seed: int, *, numbers: range) -> None:
     """Label on both stacks at once for so long while processes are killed; then check all."""
     print(f"{seed=}")
     chance = random.Random(seed)
@@ -164,11 +164,11 @@ def same_answers(stacks, projects: list[Project]) -> None:
 
 @pytest.mark.nightly
 def test_two_stacks_share_a_database(stacks):
-    beaten(stacks, 2, 1, numbers=range(1, 2))
+    stress(stacks, 2, 1, numbers=range(1, 2))
 
 
 @pytest.mark.nightly
 @pytest.mark.long
 def test_two_stacks_share_a_database_for_ten_minutes(stacks):
     seconds = float(os.environ.get("STACKS_S", "600"))
-    beaten(stacks, seconds, random.randrange(2**32), numbers=range(11, 15))
+    stress(stacks, seconds, random.randrange(2**32), numbers=range(11, 15))

@@ -58,9 +58,9 @@ def test_a_worker_is_requested_only_while_a_job_of_the_cluster_waits(reserve):
 @pytest.mark.django_db
 @pytest.mark.usefixtures("events")
 def test_one_of_the_reserve_ends_after_a_while_without_a_job():
-    began = time.monotonic()
+    started_at = time.monotonic()
     assert cluster._Jobs(idle_at_most_s=0.5).get() == "STOP"
-    assert time.monotonic() - began >= 0.5
+    assert time.monotonic() - started_at >= 0.5
 
 
 def test_a_job_counts_as_long_after_a_while_and_no_more_once_it_has_ended(monkeypatch):

@@ -38,10 +38,10 @@ def test_a_queued_training_wakes_a_waiting_worker(broker, monkeypatch):
         connections.close_all()
 
     thread = threading.Thread(target=enqueue)
-    begun = time.monotonic()
+    started_at = time.monotonic()
     thread.start()
     assert broker.dequeue() is None
-    assert time.monotonic() - begun < 300
+    assert time.monotonic() - started_at < 300
     thread.join()
     assert len(broker.dequeue()) == 1
 

@@ -49,9 +49,9 @@ class Arrivals:
             own.autocommit = True
             cursor = own.cursor()
             while not self._ended.wait(0.005):
-                began = monotonic()
+                started_at = monotonic()
                 cursor.execute(statement)
-                spent = monotonic() - began
+                spent = monotonic() - started_at
                 self.n += 1
                 if spent > self.longest:
                     self.longest = spent

@@ -173,9 +173,9 @@ def test_a_head_that_dribbles_has_one_deadline_in_all(site, monkeypatch):
     monkeypatch.setattr(connections, "LINGER_S", 0.2)
     with serving(site) as address:
         client = Client(address)
-        began = time.monotonic()
+        started_at = time.monotonic()
         with pytest.raises(ConnectionError):
-            while time.monotonic() - began < PATIENCE_S:
+            while time.monotonic() - started_at < PATIENCE_S:
                 client.send(b"x")
                 time.sleep(0.05)
 

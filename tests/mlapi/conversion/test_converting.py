@@ -193,7 +193,7 @@ def run_command(*arguments) -> tuple[str, str]:
 
 def test_the_command_converts_all_and_can_be_run_again(project, tmp_path):
     first, champion = old_version(project), old_version(ProjectFactory(), champion=True)
-    evil = old_version(project, unconvertible(tmp_path / "it ran"))
+    malicious = old_version(project, unconvertible(tmp_path / "it ran"))
     new = ModelVersionFactory(project=project)
 
     assert run_command("--dry-run")[0].count("format 1") == 3
@@ -202,7 +202,7 @@ def test_the_command_converts_all_and_can_be_run_again(project, tmp_path):
     out, err = run_command()
     done = [line.rsplit(" ", 2)[1] for line in out.splitlines()]
     assert done == [f"{champion.label}:", f"{first.label}:"]
-    assert f"{evil.label} was not converted" in err
+    assert f"{malicious.label} was not converted" in err
     assert "1 of 3 versions were not converted" in err
     assert set(ConvertedArtifact.objects.values_list("version", flat=True)) == {
         first.pk,

@@ -98,9 +98,9 @@ class Runs:
 
 @pytest.mark.parametrize("where", ["alone", "as a target"])
 def test_code_in_a_pickle_does_not_run(tmp_path, where):
-    evil = Runs(tmp_path / "it ran")
+    malicious = Runs(tmp_path / "it ran")
     payload = {"format": 1, "pipeline": "text_classification", "extractor": None}
-    content = pickle.dumps(evil if where == "alone" else {**payload, "targets": [evil]})
+    content = pickle.dumps(malicious if where == "alone" else {**payload, "targets": [malicious]})
     with pytest.raises(NotConvertible, match="io.open"):
         format_1.parts_of(content, "text_classification")
     with pytest.raises(artifact.ArtifactFormatOld):
@@ -110,8 +110,8 @@ def test_code_in_a_pickle_does_not_run(tmp_path, where):
 
 def test_a_callable_of_an_allowed_library_is_not_called(tmp_path):
     """numpy's own functions can write files, too."""
-    evil = Runs(tmp_path / "it ran", np.save)
-    content = pickle.dumps({"format": 1, "pipeline": "image_clusters", "spec": evil})
+    malicious = Runs(tmp_path / "it ran", np.save)
+    content = pickle.dumps({"format": 1, "pipeline": "image_clusters", "spec": malicious})
     with pytest.raises(NotConvertible):
         format_1.parts_of(content, "image_clusters")
     assert list(tmp_path.iterdir()) == []

@@ -23,7 +23,7 @@ from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_similarity.function import NearestReferences
 from mlapi.pipelines.text_classification.model import fit_columns
-from tests.mlapi.pipelines.texts import a_model
+from tests.mlapi.pipelines.texts import text_classifier
 
 FUNCTIONS = [
     ClassifierFunction,
@@ -77,7 +77,7 @@ def test_evadb_can_make_each_function_from_its_file(function):
 
 
 def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
-    model = a_model()
+    model = text_classifier()
     sha256 = write(tmp_path / "it's.bin", model.pipeline, model.to_parts())
     frame = pd.DataFrame({"id": range(4), "text": TEXTS})
     write_table(eva, f"{prefix}_texts", frame, {"id": "integer", "text": "text"})
@@ -99,7 +99,7 @@ def test_a_version_answers_by_its_own_name(eva, prefix, tmp_path):
 
 
 def test_one_argument_may_feed_several_targets_and_some_be_left_out(eva, prefix, tmp_path):
-    model = a_model(targets=3)
+    model = text_classifier(targets=3)
     sha256 = write(tmp_path / "artifact.bin", model.pipeline, model.to_parts())
     frame = pd.DataFrame({"id": range(4), "text": TEXTS, "text_2": TEXTS[::-1]})
     types = {"id": "integer", "text": "text", "text_2": "text"}

@@ -8,7 +8,7 @@ from mlapi.evaluation.joined import join
 from registry.training_result import MetricRow, OutcomeRow, TargetRow, TrainingResult
 
 
-def a_part(target, metric, value, tasks, **baselines):
+def part_result(target, metric, value, tasks, **baselines):
     return TrainingResult(
         recipe=f"recipe of {target}",
         candidates=[],
@@ -31,7 +31,7 @@ def primary_of(result):
 
 
 def test_the_primary_value_is_the_mean_over_the_targets_of_all_parts():
-    parts = [a_part("a", "macro_f1", 0.6, [1, 2]), a_part("b", "macro_f1", 1.0, [2, 3])]
+    parts = [part_result("a", "macro_f1", 0.6, [1, 2]), part_result("b", "macro_f1", 1.0, [2, 3])]
     extra = [
         MetricRow("macro_f1", 0.5, 2, "c"),
         MetricRow("macro_f1", 0.1, 2, "c", split="train"),
@@ -47,20 +47,22 @@ def test_the_primary_value_is_the_mean_over_the_targets_of_all_parts():
 
 
 def test_metrics_that_differ_count_as_scores_of_which_higher_is_better():
-    found = join([a_part("a", "macro_f1", 0.6, [1]), a_part("b", "mae", 3.0, [1])], [], "x")
+    found = join(
+        [part_result("a", "macro_f1", 0.6, [1]), part_result("b", "mae", 3.0, [1])], [], "x"
+    )
     assert found.primary_metric == "primary"
     assert primary_of(found).value == pytest.approx((0.6 + 1 / (1 + 3.0)) / 2)
 
 
 def test_metrics_that_differ_are_scored_target_by_target_with_their_baselines():
-    first = a_part("a", "macro_f1", 0.6, [1], baseline_macro_f1=0.2)
+    first = part_result("a", "macro_f1", 0.6, [1], baseline_macro_f1=0.2)
     errors = [MetricRow("mae", value, 1, target) for target, value in (("b", 3.0), ("c", 0.0))]
-    second = replace(a_part("b", "mae", 1.5, [1]), metrics=errors)
+    second = replace(part_result("b", "mae", 1.5, [1]), metrics=errors)
     found = join([first, second], [], "x")
     assert primary_of(found).value == pytest.approx((0.6 + 1 / 4 + 1.0) / 3)
     (baseline,) = [row for row in found.metrics if row.name == "baseline_primary"]
     assert baseline.value is None, "An error has no baseline."
-    third = a_part("d", "adjusted_rand", 0.5, [1], baseline_adjusted_rand=0.0)
+    third = part_result("d", "adjusted_rand", 0.5, [1], baseline_adjusted_rand=0.0)
     (baseline,) = [
         row for row in join([first, third], [], "x").metrics if row.name == "baseline_primary"
     ]
@@ -71,5 +73,5 @@ def test_targets_of_a_pipeline_that_could_not_be_trained_are_carried_with_their_
     lost = TargetRow(
         "b", "o", "Image", "image", "choice", [], False, "One class.", "image_similarity"
     )
-    found = join([a_part("a", "macro_f1", 0.6, [1])], [lost], "x")
+    found = join([part_result("a", "macro_f1", 0.6, [1])], [lost], "x")
     assert [(t.name, t.trained) for t in found.targets] == [("a", True), ("b", False)]

@@ -8,7 +8,7 @@ from mlapi import pipelines
 from mlapi.domain import InputError
 from mlapi.inputs.text.input import canonical, read_text
 from mlapi.inputs.text.objects import MAX_CHARACTERS
-from tests.mlapi.pipelines.texts import a_spec
+from tests.mlapi.pipelines.texts import target_spec
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.floats() | st.integers() | st.text(),
@@ -18,7 +18,7 @@ JSON = st.recursive(
 
 
 def read(value, tag="Text", **other) -> str:
-    return read_text({"text": value}, a_spec(tag=tag, **other))
+    return read_text({"text": value}, target_spec(tag=tag, **other))
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def read(value, tag="Text", **other) -> str:
 )
 def test_a_task_without_a_text_has_a_reason(data, code):
     with pytest.raises(InputError) as problem:
-        read_text(data, a_spec())
+        read_text(data, target_spec())
 
     assert problem.value.code == code
     assert problem.value.message
@@ -50,7 +50,7 @@ def test_a_task_without_a_text_has_a_reason(data, code):
 def test_nothing_in_a_task_raises_anything_else(tag, data):
     for task in (data, {"text": data}):
         try:
-            text = read_text(task, a_spec(tag=tag))
+            text = read_text(task, target_spec(tag=tag))
         except InputError:
             continue
         assert text.strip()
@@ -127,13 +127,13 @@ def test_a_list_of_something_else_is_no_dialogue():
 
 
 def test_a_field_may_be_a_path():
-    assert read_text({"a": {"b": "deep"}}, a_spec(field="a.b")) == "deep"
-    assert read_text({"a.b": "flat"}, a_spec(field="a.b")) == "flat"
+    assert read_text({"a": {"b": "deep"}}, target_spec(field="a.b")) == "deep"
+    assert read_text({"a.b": "flat"}, target_spec(field="a.b")) == "flat"
 
 
 def test_equal_inputs_have_equal_keys_whatever_else_the_task_holds():
     pipeline = pipelines.get("text_classification")
-    targets = [a_spec(), a_spec("other"), a_spec("third", field="body")]
+    targets = [target_spec(), target_spec("other"), target_spec("third", field="body")]
 
     one = pipeline.input.keys({"text": "Same  text", "body": "x", "n": 1}, targets)
     two = pipeline.input.keys({"text": "same text\n", "body": "x", "n": 2}, targets)

@@ -83,9 +83,9 @@ class Story:
         return "TASKS_CREATED", {"tasks": [task(task_id), task(9, total_annotations=2**40)]}
 
 
-def ends(project: Project, at_once: int, monkeypatch) -> dict[str, list]:
+def ends(project: Project, batch_size: int, monkeypatch) -> dict[str, list]:
     """All that the received events leave behind, processed so many at once; then undone."""
-    monkeypatch.setattr(process_events, "BATCH", at_once)
+    monkeypatch.setattr(process_events, "BATCH", batch_size)
     with transaction.atomic():
         process_pending_events(project.pk)
         found = {

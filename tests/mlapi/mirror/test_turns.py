@@ -124,13 +124,13 @@ def test_a_call_that_wants_all_of_them_gives_no_turn(project, monkeypatch):
 
 def test_a_large_backlog_gives_its_turn_after_the_batch_that_ends_it(project, monkeypatch):
     """The job of another project waits for that turn, in the only worker."""
-    began_at, ended_at = [], []
+    starts, ends = [], []
     apply = event_batch.apply_events
 
     def applied(*arguments):
-        began_at.append(time.monotonic())
+        starts.append(time.monotonic())
         done = apply(*arguments)
-        ended_at.append(time.monotonic())
+        ends.append(time.monotonic())
         return done
 
     monkeypatch.setattr(event_batch, "apply_events", applied)
@@ -143,4 +143,4 @@ def test_a_large_backlog_gives_its_turn_after_the_batch_that_ends_it(project, mo
     jobs.process_events(project.pk)
     assert received(project.pk).exists()
     # The last batch but one had ended within the turn, however busy the machine is.
-    assert len(ended_at) == 1 or ended_at[-2] - began_at[0] <= process_events._TURN_S
+    assert len(ends) == 1 or ends[-2] - starts[0] <= process_events._TURN_S

@@ -22,7 +22,7 @@ from mlapi.pipelines.artifact import (
 from mlapi.pipelines.models import load_model
 from mlapi.pipelines.parts import ArtifactInvalid
 from registry.verified import ArtifactCorrupt
-from tests.mlapi.pipelines.texts import a_model
+from tests.mlapi.pipelines.texts import text_classifier
 
 PARTS = {
     "name": "a \u00e9 \U0001f600",
@@ -116,7 +116,7 @@ def test_joined_artifacts_of_another_shape_are_refused(files):
 
 
 def test_an_artifact_has_no_name_of_a_class_or_a_module():
-    model = a_model(targets=2)
+    model = text_classifier(targets=2)
     content = pack(model.pipeline, model.to_parts())
     for name in (b"mlapi", b"sklearn", b"Classifier", b"Vectorizer", b"numpy"):
         assert name not in content
@@ -147,9 +147,9 @@ def test_a_pickle_is_refused_by_its_first_byte(tmp_path, protocol):
 
 
 def test_an_array_in_the_zip_is_not_unpickled(tmp_path):
-    evil = np.array([Runs(tmp_path / "it ran")], dtype=object)
+    malicious = np.array([Runs(tmp_path / "it ran")], dtype=object)
     with pytest.raises(ArtifactInvalid, match="array of object"):
-        unpack(with_array(npy(evil, allow_pickle=True)))
+        unpack(with_array(npy(malicious, allow_pickle=True)))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -266,7 +266,7 @@ def test_a_part_that_is_missing_is_named(name):
 
 def changed(change) -> bytes:
     """The artifact of a text model with one target, changed."""
-    model = a_model()
+    model = text_classifier()
     parts = model.to_parts()
     change(parts["targets"][0])
     return pack(model.pipeline, parts)
@@ -317,7 +317,7 @@ def test_a_booster_that_is_none_is_refused():
 
 def test_a_file_is_opened_once_and_read_only_as_it_was_hashed(tmp_path, monkeypatch):
     """Who replaces it after it was hashed does not win: nothing opens it again."""
-    model = a_model()
+    model = text_classifier()
     path = tmp_path / "artifact.bin"
     sha256 = write(path, model.pipeline, model.to_parts())
     opened = []

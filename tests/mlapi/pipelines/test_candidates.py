@@ -14,7 +14,7 @@ from mlapi.pipelines.models import load_model
 from mlapi.pipelines.parts import ArtifactInvalid, Parts
 from mlapi.pipelines.text_classification import model as text_model
 from mlapi.pipelines.text_classification.model import TextModality
-from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
+from tests.mlapi.pipelines.texts import some_texts, target_spec, text_classifier
 
 LABELS = ("fruit", "sky", "city")
 
@@ -68,7 +68,7 @@ def test_equal_texts_share_a_fold_whatever_their_labels():
         for i, t in enumerate(copies)
     ]
 
-    dealt = build(TextModality(), rows, [a_spec(labels=LABELS)], seed=0).train["fold"].tolist()
+    dealt = build(TextModality(), rows, [target_spec(labels=LABELS)], seed=0).train["fold"].tolist()
 
     assert dealt[40:80] == dealt[:40]
     assert dealt[80] == dealt[0]
@@ -171,10 +171,10 @@ def test_a_label_that_always_or_never_applies_is_learned_as_such(value):
 
 def test_answers_carry_the_probability_of_what_they_say():
     single, none = answers(
-        a_spec(labels=LABELS), np.array([[0.2, 0.7, 0.1], [np.nan, np.nan, np.nan]])
+        target_spec(labels=LABELS), np.array([[0.2, 0.7, 0.1], [np.nan, np.nan, np.nan]])
     )
-    (several,) = answers(a_spec(kind="choices", labels=LABELS), np.array([[0.9, 0.3, 0.6]]))
-    (nothing,) = answers(a_spec(kind="choices", labels=LABELS), np.array([[0.1, 0.2, 0.1]]))
+    (several,) = answers(target_spec(kind="choices", labels=LABELS), np.array([[0.9, 0.3, 0.6]]))
+    (nothing,) = answers(target_spec(kind="choices", labels=LABELS), np.array([[0.1, 0.2, 0.1]]))
 
     assert (value_of(single), single.score) == ("sky", 0.7)
     assert none is None
@@ -183,7 +183,7 @@ def test_answers_carry_the_probability_of_what_they_say():
 
 
 def test_an_artifact_holds_the_whole_model(tmp_path):
-    model = a_model(targets=2)
+    model = text_classifier(targets=2)
     path = tmp_path / "artifact.bin"
     sha256 = write(path, model.pipeline, model.to_parts())
 
@@ -197,7 +197,7 @@ def test_an_artifact_holds_the_whole_model(tmp_path):
 
 
 def test_a_prediction_copies_no_coefficients():
-    model = a_model()
+    model = text_classifier()
     parts = unpack(pack(model.pipeline, model.to_parts()))
 
     ridge = get(model.pipeline).read_model(parts).targets[0].estimator.ridge

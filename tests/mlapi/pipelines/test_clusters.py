@@ -92,7 +92,7 @@ def test_names_of_a_control_with_labels_are_its_labels():
     assert name_all([members(5, humans={"A": 2}), members(9)], ("A", "B")) == ["A", "B"]
 
 
-def a_model() -> ClusterModel:
+def cluster_model() -> ClusterModel:
     return ClusterModel(SPEC, OPENCV, np.eye(3, 16, dtype="f4"), ["a", "b", "c"])
 
 
@@ -100,14 +100,14 @@ def test_what_is_at_a_centre_is_central_and_what_lies_between_is_not():
     centres = np.eye(3, 16, dtype="f4")
     between = (centres[0] + centres[1]) / 2
 
-    clusters, centrality = a_model().assign(np.vstack([centres, between]))
+    clusters, centrality = cluster_model().assign(np.vstack([centres, between]))
 
     assert clusters[:3].tolist() == [0, 1, 2]
     np.testing.assert_allclose(centrality, [1, 1, 1, 0], atol=1e-6)
 
 
 def test_an_artifact_of_clusters_holds_the_whole_model():
-    model = a_model()
+    model = cluster_model()
     content = pack("image_clusters", model.to_parts())
 
     found = ClusterModel.from_parts(unpack(content))

@@ -9,7 +9,7 @@ from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.classification import decision
 from mlapi.pipelines.classification.predictor import answers
 from mlapi.pipelines.parts import ArtifactInvalid
-from tests.mlapi.pipelines.texts import WORDS, a_model, a_spec
+from tests.mlapi.pipelines.texts import WORDS, target_spec, text_classifier
 
 FRUIT, SKY, CITY = (list(WORDS).index(label) for label in ("fruit", "sky", "city"))
 
@@ -74,7 +74,7 @@ def test_the_score_stays_the_probability_of_what_is_predicted():
     rows = np.array([[0.6, 0.3, 0.1], [0.9, 0.06, 0.04], [np.nan] * 3])
     weights = np.array([0.25, 1.0, 1.0])
 
-    first, second, absent = answers(a_spec(), rows, weights=weights)
+    first, second, absent = answers(target_spec(), rows, weights=weights)
 
     assert (value_of(first), first.score) == ("sky", 0.3)
     assert (value_of(second), second.score) == ("fruit", 0.9)
@@ -88,9 +88,9 @@ def test_weights_may_be_those_of_each_row_and_equal_ones_change_nothing():
     rows = np.random.default_rng(1).dirichlet(np.ones(3), size=50)
     weights = np.ones((50, 3))
 
-    plain, found = answers(a_spec(), rows), answers(a_spec(), rows, weights=weights)
+    plain, found = answers(target_spec(), rows), answers(target_spec(), rows, weights=weights)
     weights[0, rows[0].argmax()] = 1e-9
-    other, *rest = answers(a_spec(), rows, weights=weights)
+    other, *rest = answers(target_spec(), rows, weights=weights)
 
     assert [(value_of(one), one.score) for one in found] == [
         (value_of(one), one.score) for one in plain
@@ -102,13 +102,13 @@ def test_weights_may_be_those_of_each_row_and_equal_ones_change_nothing():
 
 def test_sets_of_labels_are_decided_as_they_were():
     rows = np.array([[0.6, 0.4, 0.1]])
-    spec = a_spec(kind="choices")
+    spec = target_spec(kind="choices")
 
     assert answers(spec, rows, weights=np.array([0.1, 1, 1])) == answers(spec, rows)
 
 
 def test_a_version_decides_by_its_weights_and_keeps_them():
-    model = a_model()
+    model = text_classifier()
     rows = [{"text": f"the {word} and {other}"} for word in WORDS["fruit"] for other in ("a", "of")]
     plain = served(model, rows)
     weights = np.ones(3)
@@ -123,7 +123,7 @@ def test_a_version_decides_by_its_weights_and_keeps_them():
 
 
 def test_an_artifact_without_a_decision_is_read_as_it_was():
-    model = a_model()
+    model = text_classifier()
     parts = model.to_parts()
     assert "decision" not in parts["targets"][0]
     predictor = pipelines.get("text_classification").load(pack(model.pipeline, parts))
@@ -134,7 +134,7 @@ def test_an_artifact_without_a_decision_is_read_as_it_was():
 
 @pytest.mark.parametrize("weights", [[1.0, 1.0], [1.0, 0.0, 1.0], [1.0, np.nan, 1.0]])
 def test_a_decision_that_cannot_be_one_is_refused(weights):
-    model = a_model()
+    model = text_classifier()
     model.targets[0].weights = np.array(weights)
 
     with pytest.raises(ArtifactInvalid):

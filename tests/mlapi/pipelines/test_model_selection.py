@@ -13,14 +13,14 @@ from mlapi.pipelines.classification.dataset import Columns, folds
 from mlapi.pipelines.classification.model_selection import select_model
 from mlapi.pipelines.text_classification import model as text_model
 from mlapi.pipelines.text_classification.model import TextModality
-from tests.mlapi.pipelines.texts import WORDS, a_spec, some_texts
+from tests.mlapi.pipelines.texts import WORDS, some_texts, target_spec
 
 
 @pytest.fixture
 def examples():
     texts, labels = some_texts(220)
     frame = pd.DataFrame({"input": texts, "label": labels, "fold": folds(labels, 0)})
-    return model_selection.read_examples(TextModality(), a_spec(), frame)
+    return model_selection.read_examples(TextModality(), target_spec(), frame)
 
 
 class Winner:
@@ -149,7 +149,7 @@ def test_where_all_examples_are_scored_the_preferred_loses_only_to_one_clearly_b
     texts = [f"text {i}" for i in range(count)]
     labels = [tuple(WORDS)[i % 3] for i in range(count)]
     frame = pd.DataFrame({"input": texts, "label": labels, "fold": folds(labels, 0)})
-    examples = model_selection.read_examples(TextModality(), a_spec(), frame)
+    examples = model_selection.read_examples(TextModality(), target_spec(), frame)
     preferred = Fixed("preferred", examples, range(count // 3, count))
     other = Fixed("other", examples, range(right))
     examples.modality.candidates = (preferred, other)

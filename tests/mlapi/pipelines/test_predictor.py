@@ -11,12 +11,12 @@ from mlapi.domain import NoPrediction, Prediction
 from mlapi.inputs.text.objects import MAX_CHARACTERS
 from mlapi.label_types import value_of
 from mlapi.pipelines.artifact import pack
-from tests.mlapi.pipelines.texts import a_model, a_spec, some_texts
+from tests.mlapi.pipelines.texts import some_texts, target_spec, text_classifier
 
 
 @pytest.fixture(scope="module")
 def predictor():
-    model = a_model(targets=2)
+    model = text_classifier(targets=2)
     return pipelines.get("text_classification").load(pack(model.pipeline, model.to_parts()))
 
 
@@ -31,7 +31,7 @@ def test_every_trained_target_is_answered(predictor):
 
 def test_a_version_that_reads_words_predicts_without_scikit_learn(tmp_path):
     """Each process that serves would have 30 MB more, most of it SciPy's."""
-    model = a_model()
+    model = text_classifier()
     (tmp_path / "artifact").write_bytes(pack(model.pipeline, model.to_parts()))
     program = (
         "import pathlib, sys; from mlapi import pipelines;"
@@ -85,7 +85,7 @@ def test_what_lies_behind_the_end_of_reading_changes_nothing(predictor):
 
 
 def test_todays_config_says_where_the_text_is(predictor):
-    today = [a_spec(field="body", tag="HyperText")]
+    today = [target_spec(field="body", tag="HyperText")]
 
     (answers,) = predictor.predict([{"body": "<p>an apple, a pear</p>", "text": "moon"}], today)
 
@@ -94,7 +94,7 @@ def test_todays_config_says_where_the_text_is(predictor):
 
 
 def test_a_control_that_is_gone_or_asks_something_else_is_left_out(predictor):
-    today = [a_spec(kind="choices"), a_spec("unheard of")]
+    today = [target_spec(kind="choices"), target_spec("unheard of")]
 
     assert predictor.predict([{"text": "moon"}], today) == [{}]
 

@@ -20,7 +20,7 @@ def unit(*angles: float) -> np.ndarray:
     return np.column_stack([np.cos(radians), np.sin(radians)]).astype("f4")
 
 
-def a_model(kind="choice") -> SimilarityModel:
+def similarity_model(kind="choice") -> SimilarityModel:
     """References at 0 and 90 degrees, near up to 30 and up to 10 degrees from them."""
     return SimilarityModel(
         TargetSpec("kind", "img", "Image", "image", kind, ("cat",)),
@@ -36,7 +36,7 @@ def a_model(kind="choice") -> SimilarityModel:
     ("angle", "near"), [(0, True), (29, True), (30, True), (31, False), (79, False), (81, True)]
 )
 def test_what_is_among_the_nearest_of_a_reference_is_like_it(angle, near):
-    model = a_model()
+    model = similarity_model()
 
     _, (nearness,) = model.nearest(unit(angle))
 
@@ -44,22 +44,22 @@ def test_what_is_among_the_nearest_of_a_reference_is_like_it(angle, near):
 
 
 def test_the_score_is_the_cosine_mapped_from_0_to_1():
-    _, (nearness,) = a_model().nearest(unit(20))
+    _, (nearness,) = similarity_model().nearest(unit(20))
 
-    answer = a_model().answer(nearness)
+    answer = similarity_model().answer(nearness)
 
     assert value_of(answer) == "cat"
     assert answer.score == pytest.approx((np.cos(np.deg2rad(20)) + 1) / 2)
 
 
 def test_a_control_of_several_labels_is_answered_with_a_set():
-    _, (nearness,) = a_model("choices").nearest(unit(0))
+    _, (nearness,) = similarity_model("choices").nearest(unit(0))
 
-    assert value_of(a_model("choices").answer(nearness)) == ("cat",)
+    assert value_of(similarity_model("choices").answer(nearness)) == ("cat",)
 
 
 def test_an_artifact_of_similarity_holds_the_whole_model():
-    model = a_model()
+    model = similarity_model()
     content = pack("image_similarity", model.to_parts())
 
     found = SimilarityModel.from_parts(unpack(content))

@@ -32,11 +32,13 @@ def some_texts(n: int, *, labels=tuple(WORDS), noise: float = 0.1, seed: int = 0
     return texts, answers
 
 
-def a_spec(name="topic", kind="choice", labels=tuple(WORDS), tag="Text", field="text", **other):
+def target_spec(
+    name="topic", kind="choice", labels=tuple(WORDS), tag="Text", field="text", **other
+):
     return TargetSpec(name, "text", tag, field, kind, tuple(labels), **other)
 
 
-def a_model(targets: int = 1, n: int = 90) -> Classifier:
+def text_classifier(targets: int = 1, n: int = 90) -> Classifier:
     """A small fitted model; its targets are called topic, topic_2, ..."""
     texts, answers = some_texts(n)
     labels = tuple(WORDS)
@@ -45,6 +47,6 @@ def a_model(targets: int = 1, n: int = 90) -> Classifier:
     for i in range(targets):
         estimator = text_model.WORD.fit(texts, truth, len(labels), "single")
         fitted = calibration.fit(estimator.scores(texts), truth, "single")
-        spec = a_spec("topic" if i == 0 else f"topic_{i + 1}")
+        spec = target_spec("topic" if i == 0 else f"topic_{i + 1}")
         made.append(TrainedTarget(spec, estimator, fitted))
     return Classifier("text_classification", TextInput(), made)

@@ -23,7 +23,7 @@ def minilm():
 
 
 @pytest.fixture
-def a_folder(tmp_path):
+def encoder_folder(tmp_path):
     files = model_files.find("minilm")
     (tmp_path / "model.onnx").symlink_to(files.model)
     (tmp_path / "tokenizer.json").symlink_to(files.tokenizer)
@@ -97,17 +97,17 @@ def test_the_packages_of_the_files_are_never_imported():
 
 
 @pytest.mark.encoder
-def test_any_encoder_in_a_folder_can_be_named(a_folder, minilm):
-    ref = loading.reference(str(a_folder), 64)
+def test_any_encoder_in_a_folder_can_be_named(encoder_folder, minilm):
+    ref = loading.reference(str(encoder_folder), 64)
 
-    assert ref.encoder_name == f"encoder:{a_folder.name}@{minilm.name.partition('@')[2]}"
+    assert ref.encoder_name == f"encoder:{encoder_folder.name}@{minilm.name.partition('@')[2]}"
     assert loading.encoder_for(ref).encode([CAT]) == pytest.approx(minilm.encode([CAT]))
 
 
 @pytest.mark.encoder
-def test_an_encoder_that_is_another_one_today_is_refused(a_folder):
+def test_an_encoder_that_is_another_one_today_is_refused(encoder_folder):
     with pytest.raises(TrainingFailed) as failed:
-        loading.encoder_for(EncoderRef(str(a_folder), "encoder:mine@0123456789ab/64"))
+        loading.encoder_for(EncoderRef(str(encoder_folder), "encoder:mine@0123456789ab/64"))
 
     assert failed.value.code == "encoder_changed"
 
@@ -125,8 +125,8 @@ def test_a_file_that_is_no_model_is_named(tmp_path):
 
 
 @pytest.mark.encoder
-def test_a_file_with_another_hash_is_not_loaded(a_folder, monkeypatch):
-    files = model_files.find(str(a_folder))
+def test_a_file_with_another_hash_is_not_loaded(encoder_folder, monkeypatch):
+    files = model_files.find(str(encoder_folder))
     pinned = model_files.ModelFiles("minilm", files.model, files.model, ("0" * 64, "0" * 64))
     monkeypatch.setattr(model_files, "find", lambda encoder: pinned)
 

@@ -24,7 +24,7 @@ def queued(project: Project, **fields) -> TrainingRun:
     return run_starts.start(project, **fields)[0]
 
 
-def carried_out(project: Project, limits: Limits = UNHURRIED, **behaviours) -> TrainingRun:
+def finished_run(project: Project, limits: Limits = UNHURRIED, **behaviours) -> TrainingRun:
     run = queued(project)
     return carry_out(run.pk, "worker@test", programs=small_programs(**behaviours), limits=limits)
 

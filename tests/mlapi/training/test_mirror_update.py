@@ -18,7 +18,7 @@ from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.mirror.processing import receive
 
 from .projects import labelled_project, small_programs
-from .runs import UNHURRIED, Elsewhere, carried_out, queued, wait_for
+from .runs import UNHURRIED, Elsewhere, finished_run, queued, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -41,7 +41,7 @@ def test_a_run_that_could_not_read_label_studio_says_so_with_the_cure():
         api.add({"text": "good"}, "Positive")
         unread = ("/api/projects/1/export", "/api/tasks")
         api.gateway = lambda call: (504, b"") if call.path in unread else None
-        run = carried_out(project)
+        run = finished_run(project)
     assert (run.state, run.error_code) == ("failed", "labelstudio_server_error")
     assert "504" in run.error
     assert "No task has a usable label" in run.error
@@ -64,7 +64,7 @@ def test_a_run_after_a_sync_that_could_not_read_says_so(step, cause, code):
     report["code"] = cause
     connection = {"ok": step is None, "failed": step, "steps": [report]}
     Project.objects.filter(pk=project.pk).update(synced_at=timezone.now(), connection=connection)
-    run = carried_out(project)
+    run = finished_run(project)
     assert (run.state, run.error_code) == ("failed", code)
     assert ("It answered 504. No task" in run.error) == (code != "no_labels")
     assert (run.hint == "Ask again.") == (code != "no_labels")
@@ -83,7 +83,7 @@ def unapplied():
 def test_a_run_waits_for_the_process_that_applies_its_events(unapplied):
     with applied_elsewhere(unapplied) as session:
         threading.Timer(1, session.close).start()
-        run = carried_out(unapplied)
+        run = finished_run(unapplied)
     assert (run.state, run.error) == ("succeeded", "")
     assert run.dataset_counts["tasks"] == 60
 
@@ -91,7 +91,7 @@ def test_a_run_waits_for_the_process_that_applies_its_events(unapplied):
 def test_a_run_that_waited_in_vain_for_its_events_says_so(unapplied, monkeypatch):
     monkeypatch.setattr(mirror_update, "_BUSY_S", 0.1)
     with applied_elsewhere(unapplied):
-        run = carried_out(unapplied)
+        run = finished_run(unapplied)
     assert (run.state, run.error_code) == ("failed", "labels_unread")
     assert "Its events are being applied by another process" in run.error
     assert run.hint == "Start the training again when they have been applied."
@@ -135,7 +135,7 @@ def test_a_failure_without_a_code_is_the_reason_too(monkeypatch, what):
 
 def test_a_run_while_label_studio_is_still_being_read_says_how_far_it_was(project):
     Project.objects.filter(pk=project.pk).update(reading={"after": 60, "read": 60, "of": 9_000})
-    run = carried_out(project)
+    run = finished_run(project)
     assert run.state == "succeeded"
     assert run.dataset_counts["read_so_far"] == {"read": 60, "of": 9_000}
     assert "60 of 9,000 tasks have been read from Label Studio so far" in run.log

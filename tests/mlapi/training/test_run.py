@@ -16,7 +16,7 @@ from registry.models import AuditEntry
 from tests.factories import ModelVersionFactory, promote
 
 from .projects import label, small_programs
-from .runs import UNHURRIED, Elsewhere, carried_out, queued
+from .runs import UNHURRIED, Elsewhere, finished_run, queued
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -25,7 +25,7 @@ pytestmark = [
 
 
 def test_the_first_version_becomes_champion(project):
-    run = carried_out(project)
+    run = finished_run(project)
     project.refresh_from_db()
     version = run.version
     assert run.state == "succeeded"
@@ -41,7 +41,7 @@ def test_the_first_version_becomes_champion(project):
 
 
 def test_the_run_records_what_it_did(project):
-    run = carried_out(project)
+    run = finished_run(project)
     assert run.worker == "worker@test"
     assert run.candidates[0]["name"] == "majority"
     assert run.statements == [{"sql": "SELECT 1", "seconds": 0.01, "rows": 60}]
@@ -63,22 +63,22 @@ def test_the_run_records_what_it_did(project):
 
 
 def test_the_learning_curve_comes_after_the_run(project):
-    run = carried_out(project)
+    run = finished_run(project)
     assert run.version.metrics.get(name="learning_curve").step == 10
 
 
 @pytest.mark.parametrize("curve", ["refuse", "kill_itself"])
 def test_a_failed_learning_curve_hurts_nothing(project, curve):
-    run = carried_out(project, curve=curve)
+    run = finished_run(project, curve=curve)
     assert run.state == "succeeded"
     assert "No learning curve: Child" in run.log
     assert not run.version.metrics.filter(name="learning_curve").exists()
 
 
 def test_the_second_version_is_compared_with_the_champion(project):
-    first = carried_out(project).version
+    first = finished_run(project).version
     label(project, {"Positive": 5}, first_id=1000)
-    run = carried_out(project)
+    run = finished_run(project)
     project.refresh_from_db()
     assert run.comparison["champion_label"] == first.label
     assert run.version.number == 2
@@ -86,7 +86,7 @@ def test_the_second_version_is_compared_with_the_champion(project):
 
 
 def test_a_comparison_with_a_former_champion_promotes_nothing(project):
-    first = carried_out(project).version
+    first = finished_run(project).version
     other = ModelVersionFactory(project=project)
     run = queued(project)
     with Elsewhere(run, train="hang") as elsewhere:
@@ -100,13 +100,13 @@ def test_a_comparison_with_a_former_champion_promotes_nothing(project):
 
 
 def test_the_child_knows_no_secret(project):
-    known = set(carried_out(project).version.environment["variables"].split())
+    known = set(finished_run(project).version.environment["variables"].split())
     assert not known & {"DATABASE_URL", "SECRET_KEY", "DATA_DIR", "DJANGO_SETTINGS_MODULE"}
 
 
 def test_a_version_that_does_not_load_is_stored_and_never_serves(project):
-    first = carried_out(project).version
-    run = carried_out(project, verify="refuse_artifact")
+    first = finished_run(project).version
+    run = finished_run(project, verify="refuse_artifact")
     project.refresh_from_db()
     assert (run.state, run.error_code) == ("failed", "load_failed")
     assert run.version.load_failed_at

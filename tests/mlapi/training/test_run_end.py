@@ -15,7 +15,7 @@ from registry.actions import runs
 from registry.models import ModelVersion, Project, TrainingRun
 
 from .projects import labelled_project, small_programs
-from .runs import Elsewhere, carried_out, is_running, queued, wait_for
+from .runs import Elsewhere, finished_run, is_running, queued, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -61,7 +61,7 @@ def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeyp
     ],
 )
 def test_a_child_that_fails_fails_the_run_with_its_reason(project, behaviour, code, message):
-    run = carried_out(project, train=behaviour)
+    run = finished_run(project, train=behaviour)
     assert (run.state, run.error_code) == ("failed", code)
     assert message in run.error
     assert run.hint
@@ -70,7 +70,7 @@ def test_a_child_that_fails_fails_the_run_with_its_reason(project, behaviour, co
 
 
 def test_a_result_of_another_shape_makes_no_version(project):
-    run = carried_out(project, train="rename_result_field")
+    run = finished_run(project, train="rename_result_field")
     assert (run.state, run.error_code) == ("failed", "run_file_invalid")
     assert "result.json has an unknown field 'main_metric'" in run.error
     assert run.hint
@@ -93,19 +93,19 @@ def test_a_child_killed_from_outside_fails_the_run(project):
     ],
 )
 def test_a_run_over_its_limit_is_ended(project, behaviour, limits, code):
-    run = carried_out(project, limits, train=behaviour)
+    run = finished_run(project, limits, train=behaviour)
     assert (run.state, run.error_code) == ("failed", code)
 
 
 def test_a_run_without_labels_says_so():
-    run = carried_out(labelled_project({}))
+    run = finished_run(labelled_project({}))
     assert (run.state, run.error_code) == ("failed", "no_labels")
 
 
 def test_a_config_that_cannot_be_served_says_so(project):
     config = '<View><Image name="i" value="$i"/></View>'
     Project.objects.filter(pk=project.pk).update(label_config=config)
-    run = carried_out(project)
+    run = finished_run(project)
     assert (run.state, run.error_code) == ("failed", "not_served")
 
 

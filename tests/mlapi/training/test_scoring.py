@@ -20,7 +20,7 @@ from registry.actions import champion, scores
 from registry.models import Project, Task, TaskScore
 from registry.reports.tasks import label_next
 from tests.factories import ModelVersionFactory, ProjectFactory, TaskFactory, promote
-from tests.mlapi.pipelines.texts import a_spec
+from tests.mlapi.pipelines.texts import target_spec
 from tests.mlapi.trained import artifact
 from tests.registry.threads import run_concurrently
 
@@ -78,13 +78,13 @@ def test_what_the_new_champion_is_least_sure_of_is_to_be_labelled_first(project,
 
 
 def test_the_margin_and_not_the_score_orders_the_tasks_of_many_labels():
-    spec = a_spec(labels=("a", "b", "c"))
+    spec = target_spec(labels=("a", "b", "c"))
     near, split = np.array([[0.45, 0.44, 0.11], [0.4, 0.3, 0.3]])
 
     found = answers(spec, np.stack([near, split]))
 
     assert [(a.score, round(a.margin, 9)) for a in found] == [(0.45, 0.01), (0.4, 0.1)]
-    several = answers(a_spec(kind="choices", labels=("a", "b")), np.array([[0.9, 0.3]]))
+    several = answers(target_spec(kind="choices", labels=("a", "b")), np.array([[0.9, 0.3]]))
     assert (several[0].score, round(several[0].margin, 9)) == (0.7, 0.4)
 
 

@@ -13,7 +13,7 @@ from registry.error_codes import CODES, INPUT_HINTS
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import target, task, tasks, with_automl
 
-EVIL_LABELS = ("SELECT", 'it\'s "both", ok', "😀", "a;b -- c", "DROP TABLE x")
+HOSTILE_LABELS = ("SELECT", 'it\'s "both", ok', "😀", "a;b -- c", "DROP TABLE x")
 
 
 def test_a_run_ends_in_a_version_and_all_that_is_known_of_it(make_job):
@@ -94,15 +94,15 @@ def test_another_process_makes_the_same_version(make_job):
 
 
 def test_labels_may_be_anything_that_a_config_can_hold(make_job):
-    texts, answers = some_texts(100, labels=EVIL_LABELS[:3], noise=0)
-    job = make_job(tasks(texts, answers), [target(labels=EVIL_LABELS)])
+    texts, answers = some_texts(100, labels=HOSTILE_LABELS[:3], noise=0)
+    job = make_job(tasks(texts, answers), [target(labels=HOSTILE_LABELS)])
 
     result = job.train()
 
-    assert result["targets"][0]["labels"] == list(EVIL_LABELS[:3])
-    assert {o["human"] for o in result["outcomes"]} <= set(EVIL_LABELS)
+    assert result["targets"][0]["labels"] == list(HOSTILE_LABELS[:3])
+    assert {o["human"] for o in result["outcomes"]} <= set(HOSTILE_LABELS)
     assert job.metric("accuracy") > 0.8
-    assert job.metric("support", label=EVIL_LABELS[1]) > 0
+    assert job.metric("support", label=HOSTILE_LABELS[1]) > 0
 
 
 def test_texts_may_be_anything_that_a_task_can_hold(make_job):
@@ -302,12 +302,12 @@ def test_the_reason_for_no_automl_is_a_note(make_job):
 
 
 def test_automl_is_trained_for_real(make_job):
-    texts, answers = some_texts(260, labels=EVIL_LABELS[:3])
+    texts, answers = some_texts(260, labels=HOSTILE_LABELS[:3])
 
     def job_of(seconds: float):
         return make_job(
             tasks(texts, answers),
-            [target(labels=EVIL_LABELS[:3])],
+            [target(labels=HOSTILE_LABELS[:3])],
             automl=True,
             automl_note="",
             time_budget_s=seconds,

@@ -78,9 +78,11 @@ def test_a_beat_appends_to_log_and_statements_and_times_the_phases():
 
 def test_a_phase_that_is_reported_late_has_the_time_at_which_it_began():
     run = make.TrainingRunFactory(state="running")
-    began = timezone.now() - timedelta(seconds=10)
-    later = began + timedelta(seconds=4)
-    runs.record_heartbeat(run, entered=[("reading", began), ("reading", later), ("fitting", later)])
+    started_at = timezone.now() - timedelta(seconds=10)
+    later = started_at + timedelta(seconds=4)
+    runs.record_heartbeat(
+        run, entered=[("reading", started_at), ("reading", later), ("fitting", later)]
+    )
     run.refresh_from_db()
     assert [(p["name"], p["seconds"]) for p in run.phases] == [("reading", 4), ("fitting", None)]
     assert run.phases[1]["started_at"] == later.isoformat()

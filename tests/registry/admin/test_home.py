@@ -185,19 +185,19 @@ def test_a_missing_worker_is_an_alert(client):
 
 
 def test_hostile_titles_errors_and_hosts_are_escaped(client, workers):
-    evil = "<script>alert(1)</script>"
+    script = "<script>alert(1)</script>"
     project = make.ProjectFactory(
-        title=evil,
+        title=script,
         pipeline="",
-        unserved_reason=evil,
+        unserved_reason=script,
         connection={
             "ok": False,
             "failed": "reach",
-            "steps": [{"step": "reach", "ok": False, "detail": evil, "cure": evil}],
+            "steps": [{"step": "reach", "ok": False, "detail": script, "cure": script}],
         },
     )
     run = make.TrainingRunFactory(project=project, state="failed")
-    TrainingRun.objects.filter(pk=run.pk).update(error=evil, hint=evil)
+    TrainingRun.objects.filter(pk=run.pk).update(error=script, hint=script)
     page = home(client).content.decode()
     assert "<script>alert(1)" not in page
     assert page.count("&lt;script&gt;alert(1)") >= 5

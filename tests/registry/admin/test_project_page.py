@@ -156,13 +156,13 @@ def test_without_permission_to_view_tasks_no_task_to_label_is_listed(client):
 
 
 def test_hostile_rows_are_escaped(client):
-    evil = "<script>alert(1)</script>"
-    project = make.ProjectFactory(title=evil)
+    script = "<script>alert(1)</script>"
+    project = make.ProjectFactory(title=script)
     version = make.ModelVersionFactory(project=project)
-    make.promote(version, reason=evil)
-    scored(version, 0.5, data={"text": evil})
-    event = make.EventFactory(project=project, action=evil)
-    Event.objects.filter(pk=event.pk).update(outcome=evil)
+    make.promote(version, reason=script)
+    scored(version, 0.5, data={"text": script})
+    event = make.EventFactory(project=project, action=script)
+    Event.objects.filter(pk=event.pk).update(outcome=script)
     assert "<script>alert(1)" not in page_of(client, project)
     connect = client.get(connect_url(project)).content.decode()
     assert "<script>alert(1)" not in connect

@@ -56,7 +56,7 @@ def project(db):
     return Project.objects.select_related("champion__run").get(pk=project.pk)
 
 
-def came(project, n, days_ago, score=None):
+def add_tasks(project, n, days_ago, score=None):
     tasks = TaskFactory.create_batch(n, project=project)
     at = timezone.now() - timedelta(days=days_ago)
     Task.objects.filter(pk__in=[task.pk for task in tasks]).update(created_at=at)
@@ -70,12 +70,12 @@ def came(project, n, days_ago, score=None):
 def test_labelled_and_unlabelled_tasks_of_both_times_are_compared(
     project, django_assert_num_queries
 ):
-    for task in came(project, 20, days_ago=5):
+    for task in add_tasks(project, 20, days_ago=5):
         OutcomeFactory(version=project.champion, task=task, source="holdout", score=0.95)
-    came(project, 100, days_ago=5, score=0.9)
-    for task in came(project, 30, days_ago=1):
+    add_tasks(project, 100, days_ago=5, score=0.9)
+    for task in add_tasks(project, 30, days_ago=1):
         OutcomeFactory(version=project.champion, task=task, source="prequential", score=0.3)
-    came(project, 70, days_ago=1, score=0.3)
+    add_tasks(project, 70, days_ago=1, score=0.3)
 
     with django_assert_num_queries(2):
         result = drift(project)
@@ -88,8 +88,8 @@ def test_labelled_and_unlabelled_tasks_of_both_times_are_compared(
 
 
 def test_a_task_is_as_sure_as_its_least_sure_target(project):
-    came(project, 60, days_ago=5, score=0.9)
-    for task in came(project, 60, days_ago=1):
+    add_tasks(project, 60, days_ago=5, score=0.9)
+    for task in add_tasks(project, 60, days_ago=1):
         for target, score in (("label", 0.9), ("tone", 0.2)):
             OutcomeFactory(
                 version=project.champion,
@@ -102,6 +102,6 @@ def test_a_task_is_as_sure_as_its_least_sure_target(project):
 
 
 def test_without_new_tasks_or_a_champion_there_is_nothing(project):
-    came(project, 200, days_ago=5, score=0.9)
+    add_tasks(project, 200, days_ago=5, score=0.9)
     assert drift(project) is None
     assert drift(ProjectFactory()) is None

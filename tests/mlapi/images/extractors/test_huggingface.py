@@ -24,7 +24,7 @@ from tests.mlapi.images.extractors.test_opencv import odd_images
 
 pytestmark = pytest.mark.vision
 
-MAKES = [
+MODELS = [
     tiny_models.vit,
     tiny_models.vit_classifier,
     tiny_models.resnet,
@@ -33,8 +33,8 @@ MAKES = [
 ]
 
 
-@pytest.fixture(params=MAKES, ids=lambda make: make.__name__)
-def any_model(request, tmp_path):
+@pytest.fixture(params=MODELS, ids=lambda make: make.__name__)
+def model_option(request, tmp_path):
     return tiny_models.save(tmp_path / request.param.__name__, request.param)
 
 
@@ -54,8 +54,8 @@ def failure(features: str) -> TrainingFailed:
     return failed.value
 
 
-def test_any_image_has_a_vector_of_length_one(any_model):
-    made = extractor(any_model)
+def test_any_image_has_a_vector_of_length_one(model_option):
+    made = extractor(model_option)
     images = odd_images()
 
     rows = made.features(images)
@@ -67,8 +67,8 @@ def test_any_image_has_a_vector_of_length_one(any_model):
     assert made.features([]).shape == (0, made.size)
 
 
-def test_a_vector_is_its_images_alone(any_model):
-    made = extractor(any_model)
+def test_a_vector_is_its_images_alone(model_option):
+    made = extractor(model_option)
     images = odd_images()
 
     together = made.features(images)
@@ -77,14 +77,14 @@ def test_a_vector_is_its_images_alone(any_model):
         np.testing.assert_allclose(made.features([image])[0], row, atol=1e-5)
 
 
-def test_images_that_differ_have_vectors_that_differ(any_model):
-    first, *_, last = extractor(any_model).features(tiles(64).images)
+def test_images_that_differ_have_vectors_that_differ(model_option):
+    first, *_, last = extractor(model_option).features(tiles(64).images)
 
     assert np.abs(first - last).max() > 1e-3
 
 
-def test_it_has_the_largest_side_that_it_uses_and_its_size_in_memory(any_model):
-    made = extractor(any_model)
+def test_it_has_the_largest_side_that_it_uses_and_its_size_in_memory(model_option):
+    made = extractor(model_option)
 
     assert 256 <= made.max_side <= 1024
     assert made.nbytes > 10_000

@@ -24,7 +24,7 @@ from tests.mlapi.pipelines.object_detection import squares, tiny_detectors
 pytestmark = pytest.mark.vision
 
 SPEC = TargetSpec("box", "img", "Image", "image", "boxes", ("red",), control_tag="RectangleLabels")
-MAKES = [tiny_detectors.yolos, tiny_detectors.detr, tiny_detectors.rt_detr]
+MODELS = [tiny_detectors.yolos, tiny_detectors.detr, tiny_detectors.rt_detr]
 # Of 160x120: from (40, 30) to (80, 90).
 PLACE = (0.375, 0.5, 0.25, 0.5)
 
@@ -49,7 +49,7 @@ def failure(engine: str) -> TrainingFailed:
     return failed.value
 
 
-@pytest.mark.parametrize("make", MAKES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 def test_boxes_of_each_kind_of_model_are_those_of_its_own_library(tmp_path, make):
     import torch
     from transformers import AutoImageProcessor, AutoModelForObjectDetection
@@ -74,7 +74,7 @@ def test_boxes_of_each_kind_of_model_are_those_of_its_own_library(tmp_path, make
     np.testing.assert_allclose(sides, inside, atol=1e-2)
 
 
-@pytest.mark.parametrize("make", MAKES, ids=lambda make: make.__name__)
+@pytest.mark.parametrize("make", MODELS, ids=lambda make: make.__name__)
 @pytest.mark.parametrize("size", [(1, 1), (1, 700), (700, 1), (2, 3), (480, 640)])
 def test_images_of_any_size_are_answered(tmp_path, make, size):
     made = detector(tiny_detectors.save(tmp_path / "model", make))

@@ -77,7 +77,7 @@ class TestInAProject:
 
         run = policy.consider(project, datetime.now(UTC))
         assert run.trigger == TrainingRun.Trigger.PRETRAINED
-        carried_out(run)
+        finished_run(run)
         project.refresh_from_db()
         assert project.champion.recipe == "onnx"
         assert policy.decide(project, datetime.now(UTC)).state != "due"
@@ -90,7 +90,7 @@ class TestInAProject:
         scenes = {n: squares.scene(n) for n in range(1, 25)}
         put(project, {n: (server.put(f"{n}.png", s.file), drawn(s)) for n, s in scenes.items()})
         run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
-        assert "which is not trained" in carried_out(run).log
+        assert "which is not trained" in finished_run(run).log
         version = project.versions.get(run=run)
         assert version.primary_metric == "map_50" and version.primary_value is not None
         assert {t.name: t.labels for t in version.targets.all()} == {"box": ["Tomato", "blue"]}
@@ -102,7 +102,7 @@ class TestInAProject:
         assert run.trigger == TrainingRun.Trigger.PRETRAINED
 
     def test_another_file_makes_a_version_without_a_label_too(self, project, models):
-        carried_out(policy.consider(project, datetime.now(UTC)))
+        finished_run(policy.consider(project, datetime.now(UTC)))
         (models / "other.onnx").write_bytes(onnx_files.red_and_blue())
 
         apply_changes.refresh_config(project, CONFIG.replace("inks.onnx", "other.onnx"))
@@ -113,7 +113,7 @@ class TestInAProject:
 
     def test_an_option_that_no_run_can_carry_out_is_not_tried_for_ever(self, project):
         """As of an extra that the server has and a worker lacks, or a folder that is gone."""
-        carried_out(policy.consider(project, datetime.now(UTC)))
+        finished_run(policy.consider(project, datetime.now(UTC)))
         project.refresh_from_db()
         champion = project.champion
         Project.objects.filter(pk=project.pk).update(options={"engine": "hf:/no/such/folder"})
@@ -144,7 +144,7 @@ class TestInAProject:
     def test_a_file_of_other_classes_takes_nothing_from_the_version_that_serves(
         self, project, models, server
     ):
-        carried_out(policy.consider(project, datetime.now(UTC)))
+        finished_run(policy.consider(project, datetime.now(UTC)))
         project.refresh_from_db()
         (models / "inks.onnx").write_bytes(onnx_files.red_and_blue(("cat", "dog")))
 
@@ -162,7 +162,7 @@ class TestInAProject:
         assert found.results[0]["result"]
 
 
-def carried_out(run: TrainingRun) -> TrainingRun:
+def finished_run(run: TrainingRun) -> TrainingRun:
     run = carry_out(run.pk, "worker@test", programs=WITHOUT_CURVE)
     assert run.state == "succeeded", f"{run.error_code}: {run.error} {run.log}"
     return run

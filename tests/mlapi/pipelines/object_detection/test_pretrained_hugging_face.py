@@ -18,7 +18,7 @@ from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import WITHOUT_CURVE, server
 from tests.mlapi.pipelines.object_detection import squares, tiny_detectors
 from tests.mlapi.pipelines.object_detection.test_boxes_all_the_way import CONFIG, put
-from tests.mlapi.pipelines.object_detection.test_pretrained import carried_out
+from tests.mlapi.pipelines.object_detection.test_pretrained import finished_run
 
 __all__ = ["server"]
 
@@ -83,7 +83,7 @@ def served(project: Project, server) -> list[tuple[str, list[int]]]:
 def test_it_serves_before_a_label_once_and_has_its_metrics_after_some(project, server, finder):
     run = choose(project, finder)
     assert run.trigger == TrainingRun.Trigger.PRETRAINED
-    assert "box: " + finder + " does not know blue" in carried_out(run).log
+    assert "box: " + finder + " does not know blue" in finished_run(run).log
     project.refresh_from_db()
     first = project.champion
     assert first.recipe == "hf"
@@ -112,7 +112,7 @@ def test_a_model_in_place_of_an_engine_serves_at_once(project, server, finder):
     assert train(project).state == "succeeded"
     assert project.champion.recipe == "patches"
 
-    carried_out(choose(project, finder))
+    finished_run(choose(project, finder))
 
     version = project.versions.latest("number")
     assert (version.number, version.recipe) == (2, "hf")
@@ -121,7 +121,7 @@ def test_a_model_in_place_of_an_engine_serves_at_once(project, server, finder):
 def test_models_that_are_none_take_nothing_from_the_version_that_serves(
     project, server, finder, tmp_path, monkeypatch
 ):
-    carried_out(choose(project, finder))
+    finished_run(choose(project, finder))
     project.refresh_from_db()
     first = project.champion
 
@@ -137,7 +137,7 @@ def test_models_that_are_none_take_nothing_from_the_version_that_serves(
     assert project.champion == first and served(project, server) == [("red", [25, 25, 25])]
     run = choose(project, tiny_detectors.save_finder(tmp_path / "better", OTHER_PLACE))
     assert run.trigger == TrainingRun.Trigger.PRETRAINED
-    carried_out(run)
+    finished_run(run)
     project.refresh_from_db()
     assert served(project, server) == [("red", [25, 12, 50])]
 
@@ -150,7 +150,7 @@ def refused(run: TrainingRun, code: str, reason: str) -> None:
 
 
 def test_a_version_whose_model_has_changed_says_so_and_is_made_anew(project, server, finder):
-    carried_out(choose(project, finder))
+    finished_run(choose(project, finder))
     project.refresh_from_db()
     first = project.champion
     tiny_detectors.save_finder(Path(finder.removeprefix("hf:")), OTHER_PLACE)

@@ -15,7 +15,7 @@ from tests.factories import ProjectFactory
 from tests.mlapi.image_projects import WITHOUT_CURVE, server
 from tests.mlapi.pipelines.object_detection import squares, yolo_files, yolo_in_one_step
 from tests.mlapi.pipelines.object_detection.test_boxes_all_the_way import put
-from tests.mlapi.pipelines.object_detection.test_pretrained import CONFIG, carried_out, drawn
+from tests.mlapi.pipelines.object_detection.test_pretrained import CONFIG, drawn, finished_run
 from tests.mlapi.training.projects import programs_with
 
 __all__ = ["server"]
@@ -78,7 +78,7 @@ def served(project, server) -> set[str]:
 def test_it_serves_before_a_label_and_is_fine_tuned_by_labels(project, server):
     run = policy.consider(project, datetime.now(UTC))
     assert run.trigger == TrainingRun.Trigger.PRETRAINED
-    carried_out(run)
+    finished_run(run)
     project.refresh_from_db()
     first = project.champion
     assert first.recipe == "yolo"
@@ -98,7 +98,7 @@ def test_it_serves_before_a_label_and_is_fine_tuned_by_labels(project, server):
 def test_a_file_of_other_classes_takes_nothing_from_the_version_that_serves(
     project, server, tmp_path
 ):
-    carried_out(policy.consider(project, datetime.now(UTC)))
+    finished_run(policy.consider(project, datetime.now(UTC)))
     project.refresh_from_db()
     champion = project.champion
     definition = tmp_path / "models" / "inks.yaml"

@@ -148,9 +148,9 @@ def test_the_package_leaves_the_process_as_it_was():
 @pytest.mark.nightly
 def test_fifty_images_are_learned_from_the_definition_within_ten_minutes():
     test = scenes.shape_scenes(30, 0, test=True)
-    began = time.process_time()
+    started_at = time.process_time()
     detector = learned(scenes.shape_scenes(50, 0), scenes.SHAPES, ENGINES["yolo"])
-    seconds = time.process_time() - began
+    seconds = time.process_time() - started_at
     found = [detector.detect(example.image) for example in test]
 
     assert mean_average_precision(test, found, scenes.SHAPES) >= 0.9
