@@ -17,6 +17,6 @@ def test_the_estimator_of_the_champion_is_timed_in_batches():
     texts = ["good fine", "bad poor", "fine great"]
     vectorisers = estimator.vectorisers(target)
     assert list(vectorisers) == [OWN, SCIKIT_LEARN]
-    own, theirs = (probabilities(texts) for probabilities in vectorisers.values())
-    assert own == pytest.approx(theirs)
+    own, scikit_learn = (probabilities(texts) for probabilities in vectorisers.values())
+    assert own == pytest.approx(scikit_learn)
     assert all(estimator.rate(each, texts, 2, 0.05) > 0 for each in vectorisers.values())

@@ -99,10 +99,10 @@ def test_a_task_with_its_prediction_opens_where_predictions_are_validated(projec
 
 
 def test_the_label_of_similar_to_is_served_next(project, backend, rest):
-    ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
+    project_id = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
     before = backend.project(project.uid)["version"]
 
-    done = rest.patch(f"projects/{ours}/", json={"options": {"similar_to": "0", "k": 10}})
+    done = rest.patch(f"projects/{project_id}/", json={"options": {"similar_to": "0", "k": 10}})
     assert done.status_code == 200, done.text
     version = backend.wait_for_version(project.uid, after=before)["version"]
     project.retrieve_predictions()
@@ -119,11 +119,11 @@ def test_the_label_of_similar_to_is_served_next(project, backend, rest):
 
 
 def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, backend, rest):
-    ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
+    project_id = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
     before = backend.project(project.uid)["version"]
 
     options = {"similar_to": None, "cluster": "group", "clusters": 3}
-    done = rest.patch(f"projects/{ours}/", json={"options": options})
+    done = rest.patch(f"projects/{project_id}/", json={"options": options})
     assert done.status_code == 200, done.text
     version = backend.wait_for_version(project.uid, after=before)["version"]
     project.retrieve_predictions()
@@ -157,10 +157,10 @@ def test_clusters_are_named_in_a_text_area_and_renamed_by_an_annotator(project, 
 
 
 def test_rest_has_the_nearest_tasks_and_a_thumbnail(project, backend, rest):
-    ours = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
+    project_id = rest.get("projects/", params={"search": project.uid}).json()["results"][0]["id"]
     first = backend.tasks(project.uid)[next(iter(project.truth))]
 
-    found = rest.get(f"projects/{ours}/similar/", params={"task": first["id"], "k": 5})
+    found = rest.get(f"projects/{project_id}/similar/", params={"task": first["id"], "k": 5})
 
     assert found.status_code == 200, found.text
     near = [n["task"]["labelstudio_id"] for n in found.json()]

@@ -142,10 +142,10 @@ def test_rest_has_metrics_and_confusion_of_each_target_and_of_all_together(both,
 
 
 def test_unlabelled_tasks_are_scored_by_both_and_offered_next(both, backend, rest):
-    ours = backend.project(both.uid)["id"]
+    project_id = backend.project(both.uid)["id"]
 
     def offered():
-        return rest.get(f"projects/{ours}/label-next/", params={"limit": 50}).json()
+        return rest.get(f"projects/{project_id}/label-next/", params={"limit": 50}).json()
 
     found = backend.wait_for(
         lambda: len(offered()) == TASKS - FIRST and offered(), "the scores of all tasks"

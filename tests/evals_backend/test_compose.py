@@ -15,9 +15,9 @@ from tests.environment import SETTINGS
 
 from .running import ROOT
 
-OURS = {"web", "worker-events", "worker-training"}
+OWN_SERVICES = {"web", "worker-events", "worker-training"}
 # Not settings: what the database, Label Studio and Python read.
-OTHERS = {
+OTHER_VARIABLES = {
     "POSTGRES_PASSWORD",
     "LABEL_STUDIO_USERNAME",
     "LABEL_STUDIO_PASSWORD",
@@ -58,23 +58,23 @@ def test_every_command_and_health_check_exists(compose):
             assert check[1] == "pg_isready"  # the database's own
             continue
         assert_runs(check[1:])
-        if name in OURS:
+        if name in OWN_SERVICES:
             assert_runs(service["command"])
 
 
 def test_each_process_checks_its_own_health(compose):
-    for name in OURS:
+    for name in OWN_SERVICES:
         service = compose["services"][name]
         assert service["command"][-1] == service["healthcheck"]["test"][-1]
-    commands = {compose["services"][name]["command"][-1] for name in OURS}
+    commands = {compose["services"][name]["command"][-1] for name in OWN_SERVICES}
     assert commands == {"web", "events", "training"}
 
 
 def test_every_variable_is_a_setting_or_someone_elses(compose, dockerfile):
     text = (ROOT / "docker-compose.yml").read_text()
-    known = SETTINGS | OTHERS
+    known = SETTINGS | OTHER_VARIABLES
     assert set(re.findall(r"\$\{(\w+)", text)) <= known
-    for name in OURS:
+    for name in OWN_SERVICES:
         assert set(compose["services"][name]["environment"]) <= SETTINGS
     for line in re.findall(r"^ENV (.*)$", dockerfile, re.MULTILINE):
         assert set(re.findall(r"(\w+)=", line)) <= known
@@ -104,7 +104,7 @@ def test_volumes_are_declared_and_data_lies_in_one(compose, dockerfile):
     for name, service in compose["services"].items():
         for volume in service.get("volumes", []):
             assert volume.split(":")[0] in compose["volumes"]
-        if name in OURS:
+        if name in OWN_SERVICES:
             assert f"data:{data_dir}" in service["volumes"]
 
 
@@ -117,8 +117,8 @@ def test_label_studio_may_call_a_private_address_and_a_name_with_a_dot(compose):
     assert "." in alias
     environment = compose["services"]["web"]["environment"]
     assert f"http://{alias}:9090" in environment["PUBLIC_URL"]
-    (theirs,) = label_studio["networks"]["default"]["aliases"]
-    assert f"http://{theirs}:8080" in environment["LABEL_STUDIO_URL"]
+    (labelstudio_alias,) = label_studio["networks"]["default"]["aliases"]
+    assert f"http://{labelstudio_alias}:8080" in environment["LABEL_STUDIO_URL"]
 
 
 @pytest.mark.skipif(shutil.which("docker-compose") is None, reason="needs docker-compose")

@@ -27,7 +27,7 @@ def pages_of_five(monkeypatch) -> None:
 
 
 @pytest.fixture
-def leads_to(monkeypatch) -> Callable[[str], None]:
+def set_address(monkeypatch) -> Callable[[str], None]:
     """Let the resolver give that address for the name from now on."""
     resolve, addresses = socket.getaddrinfo, {}
     monkeypatch.setattr(
@@ -45,10 +45,10 @@ def filled(api: LabelStudioAPI, word: str, number: int = 20) -> LabelStudioAPI:
 
 
 @pytest.fixture
-def first(leads_to) -> Iterator[LabelStudioAPI]:
+def first(set_address) -> Iterator[LabelStudioAPI]:
     """The Label Studio to which the name leads at first."""
     with filled(LabelStudioAPI(config("A", "B")), "text") as api:
-        leads_to(api.address[0])
+        set_address(api.address[0])
         yield api
 
 
@@ -61,7 +61,7 @@ def second(first) -> Iterator[LabelStudioAPI]:
 
 
 @pytest.fixture
-def ours(first) -> Project:
+def connected_project(first) -> Project:
     project = projects.get_or_create(UID)
     url = f"http://{NAME}:{first.url.rpartition(':')[2]}"
     project_settings.set_credentials(project, url, "a-token", actor="test")
@@ -72,8 +72,8 @@ def texts(project: Project) -> dict[int, str]:
     return {pk: task.data["text"] for pk, task in mirrored_tasks(project).items()}
 
 
-def texts_of(theirs: LabelStudioAPI) -> dict[int, str]:
-    return {pk: task["data"]["text"] for pk, task in theirs.tasks.items()}
+def texts_of(labelstudio_api: LabelStudioAPI) -> dict[int, str]:
+    return {pk: task["data"]["text"] for pk, task in labelstudio_api.tasks.items()}
 
 
 def after_call(api: LabelStudioAPI, path: str, number: int, action: Callable[[], None]) -> None:
@@ -91,28 +91,30 @@ def after_call(api: LabelStudioAPI, path: str, number: int, action: Callable[[],
     api.gateway = gateway
 
 
-def test_one_that_moves_within_a_reading_is_read_to_its_end(ours, first, second, leads_to):
-    after_call(first, "/api/tasks", 2, lambda: leads_to("127.0.0.2"))
-    report = sync(ours, "the first")
-    report = report if report.ok else sync(ours, "again")
+def test_one_that_moves_within_a_reading_is_read_to_its_end(
+    connected_project, first, second, set_address
+):
+    after_call(first, "/api/tasks", 2, lambda: set_address("127.0.0.2"))
+    report = sync(connected_project, "the first")
+    report = report if report.ok else sync(connected_project, "again")
     assert report.ok
-    assert texts(ours) == texts_of(second)
+    assert texts(connected_project) == texts_of(second)
     assert second.calls
 
 
 def test_one_that_moved_between_two_readings_is_read_at_its_new_address(
-    ours, first, second, leads_to
+    connected_project, first, second, set_address
 ):
-    assert sync(ours, "the first").ok
-    leads_to("127.0.0.2")
-    assert sync(ours, "again").ok
-    assert texts(ours) == texts_of(second)
+    assert sync(connected_project, "the first").ok
+    set_address("127.0.0.2")
+    assert sync(connected_project, "again").ok
+    assert texts(connected_project) == texts_of(second)
 
 
-def test_another_one_under_the_name_drops_nothing(ours, first, second, leads_to):
+def test_another_one_under_the_name_drops_nothing(connected_project, first, second, set_address):
     """It has a project of the same id: another one, as its time of creation says."""
-    assert sync(ours, "the first").ok
-    before = texts(ours)
+    assert sync(connected_project, "the first").ok
+    before = texts(connected_project)
     second.created = "2026-11-25T10:00:00.000000Z"
     for pk in list(second.tasks)[2:]:
         del second.tasks[pk]
@@ -121,16 +123,16 @@ def test_another_one_under_the_name_drops_nothing(ours, first, second, leads_to)
 
     def answer(call):
         if call.path == "/api/tasks":
-            leads_to("127.0.0.2")
+            set_address("127.0.0.2")
             return second.answer(call)
         return original(call)
 
     first.answer = answer
-    report = sync(ours, "again")
+    report = sync(connected_project, "again")
     assert report.error["code"] == "labelstudio_project_mismatch"
     assert report.dropped == 0
-    assert texts(ours).keys() == before.keys()
+    assert texts(connected_project).keys() == before.keys()
     first.answer = original
-    leads_to("127.0.0.1")
-    assert sync(ours, "and again").ok
-    assert texts(ours) == texts_of(first)
+    set_address("127.0.0.1")
+    assert sync(connected_project, "and again").ok
+    assert texts(connected_project) == texts_of(first)

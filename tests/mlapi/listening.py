@@ -30,11 +30,14 @@ class OtherProcess:
     """A process on the tests' database that carries out lines of Python."""
 
     def __init__(self) -> None:
-        ours = {"DJANGO_SETTINGS_MODULE": "evals_backend.settings", "DATABASE_URL": database_url()}
+        settings = {
+            "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+            "DATABASE_URL": database_url(),
+        }
         self._process = subprocess.Popen(
             [sys.executable, "-c", _OTHER],
             cwd=ROOT,
-            env={**os.environ, **ours},
+            env={**os.environ, **settings},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -94,9 +94,9 @@ def test_heads_that_differ_elsewhere_are_parsed_each(one, other):
 
 def test_the_same_head_from_another_address_is_parsed_anew():
     heads = HeadCache()
-    ours, theirs = (heads.parse(head(), (ip, 1)) for ip in ("10.0.0.7", "10.0.0.8"))
-    assert ours.request is not theirs.request
-    assert environ(theirs, ("10.0.0.8", 1))["REMOTE_ADDR"] == "10.0.0.8"
+    first, second = (heads.parse(head(), (ip, 1)) for ip in ("10.0.0.7", "10.0.0.8"))
+    assert first.request is not second.request
+    assert environ(second, ("10.0.0.8", 1))["REMOTE_ADDR"] == "10.0.0.8"
 
 
 @pytest.mark.parametrize(

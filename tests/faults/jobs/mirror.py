@@ -64,13 +64,17 @@ class FirstReading(Job):
         return f"1.{int(datetime.fromisoformat(self.created).timestamp())}"
 
     def make(self, stack: ExitStack) -> None:
-        self.theirs = stack.enter_context(LabelStudioAPI(config("A", "B"), created=self.created))
+        self.labelstudio_api = stack.enter_context(
+            LabelStudioAPI(config("A", "B"), created=self.created)
+        )
         for i in range(12):
-            self.theirs.add({"text": f"text {i}"}, "AB"[i % 2] if i % 3 else None)
+            self.labelstudio_api.add({"text": f"text {i}"}, "AB"[i % 2] if i % 3 else None)
         self.project = projects.get_or_create(self.uid)
         Project.objects.filter(pk=self.project.pk).update(policy=OFF)
         self.project.refresh_from_db()
-        project_settings.set_credentials(self.project, self.theirs.url, "a-token", actor="test")
+        project_settings.set_credentials(
+            self.project, self.labelstudio_api.url, "a-token", actor="test"
+        )
         projects.request_sync(self.project, "a test")
 
     def check(self) -> None:
@@ -83,7 +87,7 @@ class FirstReading(Job):
         }
         assert mirrored == {
             pk: (task["data"], [a["id"] for a in task["annotations"]])
-            for pk, task in self.theirs.tasks.items()
+            for pk, task in self.labelstudio_api.tasks.items()
         }
 
 
@@ -98,9 +102,9 @@ class LaterReading(FirstReading):
         super().make(stack)
         OrmQ.objects.all().delete()
         assert sync(self.project, "the first").ok
-        self.theirs.add({"text": "new"}, "A")
-        del self.theirs.tasks[3]
-        changed = self.theirs.tasks[2]
+        self.labelstudio_api.add({"text": "new"}, "A")
+        del self.labelstudio_api.tasks[3]
+        changed = self.labelstudio_api.tasks[2]
         changed["updated_at"] = datetime.now(UTC).isoformat().replace("+00:00", "Z")
         changed["annotations"] = []
         changed["total_annotations"] = 0

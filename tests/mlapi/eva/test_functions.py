@@ -178,15 +178,15 @@ def test_an_online_function_gives_what_evadbs_own_expression_gives():
     """Only EvaDB's way of handing on the arguments is another, which costs more than a text."""
     rows = {"right": ["a", "", None, "\x00"], "left": ["b c", "d", "e", None]}
     function = OnlineFunction(Pairs(), "pairs", list(rows), ["pair", "number"])
-    theirs = FunctionExpression(
+    by_evadb = FunctionExpression(
         Pairs,
         name="pairs",
         alias=Alias("pairs", ["pair", "number"]),
         children=[TupleValueExpression(name=c, col_alias=c) for c in rows],
     )
-    theirs.projection_columns = ["pair", "number"]
+    by_evadb.projection_columns = ["pair", "number"]
 
-    expected = theirs.evaluate(Batch(pd.DataFrame(rows, dtype=object))).frames
+    expected = by_evadb.evaluate(Batch(pd.DataFrame(rows, dtype=object))).frames
 
     assert expected.columns.tolist() == ["pairs.pair", "pairs.number"]
     found = function.evaluate(*rows.values())

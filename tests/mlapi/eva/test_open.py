@@ -56,15 +56,15 @@ def test_the_catalog_has_the_tables_that_evadb_makes_and_no_other(tmp_path, pref
 
 def test_the_configuration_is_what_evadb_writes_but_for_the_folder_of_datasets(tmp_path):
     eva = open_eva(tmp_path / "eva")
-    ours = configuration(eva)
+    settings = configuration(eva)
     directory = (tmp_path / "eva").resolve()
     bootstrap_configs(
         eva.database.catalog(), bootstrap_environment(directory, Path(EvaDB_INSTALLATION_DIR))
     )
     by_evadb = configuration(eva)
     assert by_evadb.pop("datasets_dir") == '""'
-    assert ours.pop("datasets_dir") == f'"{directory / EvaDB_DATASET_DIR}"'
-    assert ours == by_evadb and len(ours) > 10
+    assert settings.pop("datasets_dir") == f'"{directory / EvaDB_DATASET_DIR}"'
+    assert settings == by_evadb and len(settings) > 10
 
 
 def test_a_directory_that_is_opened_again_has_its_tables_and_its_values_once(tmp_path, prefix):

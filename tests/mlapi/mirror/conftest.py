@@ -22,7 +22,7 @@ def project():
 
 
 @pytest.fixture
-def theirs(monkeypatch) -> Iterator[LabelStudioAPI]:
+def labelstudio_api(monkeypatch) -> Iterator[LabelStudioAPI]:
     """Label Studio with 20 labelled tasks, ids 1 to 20."""
     monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
     with LabelStudioAPI(config("A", "B")) as api:
@@ -32,8 +32,8 @@ def theirs(monkeypatch) -> Iterator[LabelStudioAPI]:
 
 
 @pytest.fixture
-def ours(theirs) -> Project:
+def connected_project(labelstudio_api) -> Project:
     """The project of that Label Studio, before its first sync."""
     project = projects.get_or_create(UID)
-    project_settings.set_credentials(project, theirs.url, "a-token", actor="test")
+    project_settings.set_credentials(project, labelstudio_api.url, "a-token", actor="test")
     return project

@@ -33,7 +33,7 @@ def hypertext(field: str) -> str:
 
 
 @pytest.fixture
-def theirs(monkeypatch):
+def labelstudio_api(monkeypatch):
     """Label Studio with 40 labelled tasks of a file, which have no field of their own."""
     monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
     with LabelStudioAPI(config("A", "B", field="text")) as api:
@@ -43,16 +43,21 @@ def theirs(monkeypatch):
 
 
 @pytest.fixture
-def ours(ours) -> Project:
+def connected_project(connected_project) -> Project:
     """The project of that Label Studio, after its first sync."""
-    assert sync(ours, "a test").error is None
-    ours.refresh_from_db()
-    return ours
+    assert sync(connected_project, "a test").error is None
+    connected_project.refresh_from_db()
+    return connected_project
 
 
-def receive(project: Project, theirs: LabelStudioAPI, action: str, **more) -> None:
+def receive(project: Project, labelstudio_api: LabelStudioAPI, action: str, **more) -> None:
     """An event as Label Studio sends it: with the project's config as it is then."""
-    described = {"id": 1, "created_at": CREATED, "label_config": theirs.label_config, "title": "x"}
+    described = {
+        "id": 1,
+        "created_at": CREATED,
+        "label_config": labelstudio_api.label_config,
+        "title": "x",
+    }
     events.record(project, action, {"project": described, **more})
 
 
@@ -64,38 +69,43 @@ def stored_rows(project: Project) -> dict[int, tuple]:
     "changed", [config("A", "B", field="body"), config("A", "B", "C", field="body")]
 )
 @pytest.mark.parametrize("by", ["PROJECT_UPDATED", "SETUP", "sync"])
-def test_the_data_are_read_again_and_nothing_else_changes(ours, theirs, changed, by):
-    before = stored_rows(ours)
+def test_the_data_are_read_again_and_nothing_else_changes(
+    connected_project, labelstudio_api, changed, by
+):
+    before = stored_rows(connected_project)
     outcome = OutcomeFactory(
-        version=ModelVersionFactory(project=ours), task=mirrored_tasks(ours)[1]
+        version=ModelVersionFactory(project=connected_project),
+        task=mirrored_tasks(connected_project)[1],
     )
-    theirs.label_config = changed
+    labelstudio_api.label_config = changed
     if by != "sync":
-        receive(ours, theirs, by)
-        theirs.calls.clear()
-        process_pending_events(ours.pk)
-        ours.refresh_from_db()
-        assert theirs.calls == []  # it is queued, not read with the event
-        assert ours.data_outdated
-        assert ours.sync_queued_at
-        assert stored_rows(ours) == before
-    report = resync(ours)
+        receive(connected_project, labelstudio_api, by)
+        labelstudio_api.calls.clear()
+        process_pending_events(connected_project.pk)
+        connected_project.refresh_from_db()
+        assert labelstudio_api.calls == []  # it is queued, not read with the event
+        assert connected_project.data_outdated
+        assert connected_project.sync_queued_at
+        assert stored_rows(connected_project) == before
+    report = resync(connected_project)
     assert report.data_read == 40
-    assert not ours.data_outdated
-    assert {t.data.get("body") for t in mirrored_tasks(ours).values()} == {
+    assert not connected_project.data_outdated
+    assert {t.data.get("body") for t in mirrored_tasks(connected_project).values()} == {
         f"<b>text</b> {i}" for i in range(40)
     }
-    assert stored_rows(ours) == before
+    assert stored_rows(connected_project) == before
     assert Outcome.objects.get(pk=outcome.pk).task_id == before[1][0]
-    assert resync(ours).data_read == 0
+    assert resync(connected_project).data_read == 0
 
 
-def test_a_run_learns_from_the_data_under_the_new_field(ours, theirs, tmp_path):
-    theirs.label_config = config("A", "B", field="body")
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    resync(ours)
-    found = freeze(ours, tmp_path)
+def test_a_run_learns_from_the_data_under_the_new_field(
+    connected_project, labelstudio_api, tmp_path
+):
+    labelstudio_api.label_config = config("A", "B", field="body")
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    resync(connected_project)
+    found = freeze(connected_project, tmp_path)
     assert found.counts["tasks"] == 40
     lines = (tmp_path / "dataset.jsonl").read_bytes().splitlines()
     assert all(orjson.loads(line)["data"]["body"] for line in lines)
@@ -109,104 +119,134 @@ def freeze(project: Project, folder):
     return dataset.freeze(run, served.targets, folder, no_input_key=no_input)
 
 
-def test_a_config_that_came_back_before_the_reading_is_read_too(ours, theirs):
+def test_a_config_that_came_back_before_the_reading_is_read_too(connected_project, labelstudio_api):
     """What an event brought in between was told as the config in between shows it."""
-    first = theirs.label_config
-    theirs.label_config = config("A", "B", field="body")
-    receive(ours, theirs, "PROJECT_UPDATED")
-    sent = {k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"}
-    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=sent)
-    theirs.label_config = first
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    assert mirrored_tasks(ours)[1].data == {"body": "<b>text</b> 0"}
-    resync(ours)
-    assert mirrored_tasks(ours)[1].data == {"text": "<b>text</b> 0"}
+    first = labelstudio_api.label_config
+    labelstudio_api.label_config = config("A", "B", field="body")
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    sent = {
+        k: v
+        for k, v in labelstudio_api.as_sent(labelstudio_api.tasks[1]).items()
+        if k != "annotations"
+    }
+    receive(
+        connected_project,
+        labelstudio_api,
+        "ANNOTATION_CREATED",
+        annotation=annotation(99, 1, "A"),
+        task=sent,
+    )
+    labelstudio_api.label_config = first
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    assert mirrored_tasks(connected_project)[1].data == {"body": "<b>text</b> 0"}
+    resync(connected_project)
+    assert mirrored_tasks(connected_project)[1].data == {"text": "<b>text</b> 0"}
 
 
-def test_an_event_from_before_the_change_that_is_applied_after_it_is_read_again(ours, theirs):
-    sent = {k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"}
-    receive(ours, theirs, "ANNOTATION_CREATED", annotation=annotation(99, 1, "A"), task=sent)
-    theirs.label_config = config("A", "B", field="body")
-    resync(ours)
-    process_pending_events(ours.pk)
-    assert mirrored_tasks(ours)[1].data == {"text": "<b>text</b> 0"}
-    resync(ours)
-    assert mirrored_tasks(ours)[1].data == {"body": "<b>text</b> 0"}
+def test_an_event_from_before_the_change_that_is_applied_after_it_is_read_again(
+    connected_project, labelstudio_api
+):
+    sent = {
+        k: v
+        for k, v in labelstudio_api.as_sent(labelstudio_api.tasks[1]).items()
+        if k != "annotations"
+    }
+    receive(
+        connected_project,
+        labelstudio_api,
+        "ANNOTATION_CREATED",
+        annotation=annotation(99, 1, "A"),
+        task=sent,
+    )
+    labelstudio_api.label_config = config("A", "B", field="body")
+    resync(connected_project)
+    process_pending_events(connected_project.pk)
+    assert mirrored_tasks(connected_project)[1].data == {"text": "<b>text</b> 0"}
+    resync(connected_project)
+    assert mirrored_tasks(connected_project)[1].data == {"body": "<b>text</b> 0"}
 
 
-def test_an_object_in_front_of_the_served_one_takes_the_data(ours, theirs):
-    theirs.label_config = theirs.label_config.replace(
+def test_an_object_in_front_of_the_served_one_takes_the_data(connected_project, labelstudio_api):
+    labelstudio_api.label_config = labelstudio_api.label_config.replace(
         "<View>", '<View><Audio name="sound" value="$sound"/>'
     )
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    assert resync(ours).data_read == 40
-    assert mirrored_tasks(ours)[1].data == {"sound": "<b>text</b> 0"}
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    assert resync(connected_project).data_read == 40
+    assert mirrored_tasks(connected_project)[1].data == {"sound": "<b>text</b> 0"}
 
 
 @pytest.mark.parametrize("changed", [config("B", "A"), config("A", "B", "C"), config("A")])
-def test_other_labels_alone_read_no_data_again(ours, theirs, changed):
-    theirs.label_config = changed
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    assert resync(ours).data_read == 0
+def test_other_labels_alone_read_no_data_again(connected_project, labelstudio_api, changed):
+    labelstudio_api.label_config = changed
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    assert resync(connected_project).data_read == 0
 
 
-def test_a_config_that_nothing_serves_leaves_the_labels_for_the_one_after_it(ours, theirs):
-    before = stored_rows(ours)
-    theirs.label_config = '<View><Audio name="a" value="$a"/></View>'
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    assert resync(ours).data_read == 0
-    assert stored_rows(ours) == before
-    theirs.label_config = config("A", "B", field="body")
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    assert resync(ours).data_read == 40
-    assert stored_rows(ours) == before
+def test_a_config_that_nothing_serves_leaves_the_labels_for_the_one_after_it(
+    connected_project, labelstudio_api
+):
+    before = stored_rows(connected_project)
+    labelstudio_api.label_config = '<View><Audio name="a" value="$a"/></View>'
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    assert resync(connected_project).data_read == 0
+    assert stored_rows(connected_project) == before
+    labelstudio_api.label_config = config("A", "B", field="body")
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    assert resync(connected_project).data_read == 40
+    assert stored_rows(connected_project) == before
 
 
-def test_images_are_not_embedded_again_for_a_new_name_of_their_field(ours, theirs):
-    theirs.label_config = images("picture")
-    for number, task in theirs.tasks.items():
+def test_images_are_not_embedded_again_for_a_new_name_of_their_field(
+    connected_project, labelstudio_api
+):
+    labelstudio_api.label_config = images("picture")
+    for number, task in labelstudio_api.tasks.items():
         task["data"] = {UNDEFINED: f"http://images/{number}.png"}
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    resync(ours)
-    before = stored_rows(ours)
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    resync(connected_project)
+    before = stored_rows(connected_project)
     row = features.FeatureRow(
-        mirrored_tasks(ours)[1].pk, "http://images/1.png", "c" * 64, b"\0" * 4
+        mirrored_tasks(connected_project)[1].pk, "http://images/1.png", "c" * 64, b"\0" * 4
     )
-    features.save(ours, "an extractor", [row])
-    theirs.label_config = images("photo")
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    resync(ours)
-    assert mirrored_tasks(ours)[1].data == {"photo": "http://images/1.png"}
-    assert stored_rows(ours) == before
+    features.save(connected_project, "an extractor", [row])
+    labelstudio_api.label_config = images("photo")
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    resync(connected_project)
+    assert mirrored_tasks(connected_project)[1].data == {"photo": "http://images/1.png"}
+    assert stored_rows(connected_project) == before
     assert Feature.objects.count() == 1
-    theirs.tasks[1]["data"] = {UNDEFINED: "http://images/other.png"}
-    theirs.tasks[1]["updated_at"] = "2027-01-01T00:00:00Z"
-    resync(ours)
+    labelstudio_api.tasks[1]["data"] = {UNDEFINED: "http://images/other.png"}
+    labelstudio_api.tasks[1]["updated_at"] = "2027-01-01T00:00:00Z"
+    resync(connected_project)
     assert Feature.objects.count() == 0
 
 
-def test_inputs_that_become_equal_on_both_sides_leave_the_holdout(ours, theirs, tmp_path):
-    before = stored_rows(ours)
-    holdout = [pk for pk, task in mirrored_tasks(ours).items() if task.split == "holdout"]
-    train = [pk for pk, task in mirrored_tasks(ours).items() if task.split == "train"]
+def test_inputs_that_become_equal_on_both_sides_leave_the_holdout(
+    connected_project, labelstudio_api, tmp_path
+):
+    before = stored_rows(connected_project)
+    holdout = [
+        pk for pk, task in mirrored_tasks(connected_project).items() if task.split == "holdout"
+    ]
+    train = [pk for pk, task in mirrored_tasks(connected_project).items() if task.split == "train"]
     # As texts with their tags they differ, as HyperText they are equal.
-    theirs.tasks[holdout[0]]["data"] = {UNDEFINED: "<i>one</i> text"}
-    theirs.tasks[train[0]]["data"] = {UNDEFINED: "<b>one</b> text"}
-    theirs.label_config = hypertext("body")
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    resync(ours)
-    after = mirrored_tasks(ours)
+    labelstudio_api.tasks[holdout[0]]["data"] = {UNDEFINED: "<i>one</i> text"}
+    labelstudio_api.tasks[train[0]]["data"] = {UNDEFINED: "<b>one</b> text"}
+    labelstudio_api.label_config = hypertext("body")
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    resync(connected_project)
+    after = mirrored_tasks(connected_project)
     assert {pk: t.split for pk, t in after.items()} == {pk: v[2] for pk, v in before.items()}
     assert after[holdout[0]].input_key == after[train[0]].input_key != before[train[0]][3]
-    found = freeze(ours, tmp_path)
+    found = freeze(connected_project, tmp_path)
     assert found.counts["left_out"] == 1
     assert found.counts["holdout"] == len(holdout) - 1
     assert found.counts["train"] == len(train)
@@ -214,40 +254,49 @@ def test_inputs_that_become_equal_on_both_sides_leave_the_holdout(ours, theirs, 
     assert after[holdout[0]].pk not in {orjson.loads(line)["id"] for line in lines}
 
 
-def test_tasks_without_any_input_are_not_equal_to_each_other(ours, theirs, tmp_path):
-    for task in theirs.tasks.values():
+def test_tasks_without_any_input_are_not_equal_to_each_other(
+    connected_project, labelstudio_api, tmp_path
+):
+    for task in labelstudio_api.tasks.values():
         task["data"] = {"other": "x"}
-    theirs.label_config = config("A", "B", field="body")
-    resync(ours)
-    assert "left_out" not in freeze(ours, tmp_path).counts
+    labelstudio_api.label_config = config("A", "B", field="body")
+    resync(connected_project)
+    assert "left_out" not in freeze(connected_project, tmp_path).counts
 
 
-def test_a_second_pipeline_leaves_labels_splits_and_outcomes_of_the_first(ours, theirs):
+def test_a_second_pipeline_leaves_labels_splits_and_outcomes_of_the_first(
+    connected_project, labelstudio_api
+):
     image = images("picture").replace('"text"', '"img"').replace('"label"', '"kind"')
     both = config("A", "B").replace("</View>", image.removeprefix("<View>"))
-    before = {pk: row[:3] for pk, row in stored_rows(ours).items()}
+    before = {pk: row[:3] for pk, row in stored_rows(connected_project).items()}
     outcome = OutcomeFactory(
-        version=ModelVersionFactory(project=ours), task=mirrored_tasks(ours)[1]
+        version=ModelVersionFactory(project=connected_project),
+        task=mirrored_tasks(connected_project)[1],
     )
-    for number, task in theirs.tasks.items():
+    for number, task in labelstudio_api.tasks.items():
         task["data"]["picture"] = f"http://images/{number}.png"
-    theirs.label_config = both
+    labelstudio_api.label_config = both
 
-    receive(ours, theirs, "PROJECT_UPDATED")
-    process_pending_events(ours.pk)
-    resync(ours)
+    receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
+    process_pending_events(connected_project.pk)
+    resync(connected_project)
 
-    assert ours.pipeline == "image_classification, text_classification"
-    assert {pk: row[:3] for pk, row in stored_rows(ours).items()} == before
+    assert connected_project.pipeline == "image_classification, text_classification"
+    assert {pk: row[:3] for pk, row in stored_rows(connected_project).items()} == before
     assert Outcome.objects.get() == outcome
     kind = {"from_name": "kind", "to_name": "img", "type": "choices", "value": {"choices": ["B"]}}
     receive(
-        ours,
-        theirs,
+        connected_project,
+        labelstudio_api,
         "ANNOTATION_CREATED",
         annotation=annotation(99, 1, result=[kind], completed_by=2),
-        task={k: v for k, v in theirs.as_sent(theirs.tasks[1]).items() if k != "annotations"},
+        task={
+            k: v
+            for k, v in labelstudio_api.as_sent(labelstudio_api.tasks[1]).items()
+            if k != "annotations"
+        },
     )
-    process_pending_events(ours.pk)
-    task = mirrored_tasks(ours)[1]
+    process_pending_events(connected_project.pk)
+    task = mirrored_tasks(connected_project)[1]
     assert (task.labels, task.split) == ({"label": "A", "kind": "B"}, before[1][2])

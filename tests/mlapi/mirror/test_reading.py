@@ -37,8 +37,8 @@ def now() -> str:
 class People:
     """They label, change, delete and add at random; Label Studio tells it, soon or late."""
 
-    def __init__(self, theirs: LabelStudioAPI, project: Project, seed: int) -> None:
-        self._theirs = theirs
+    def __init__(self, labelstudio_api: LabelStudioAPI, project: Project, seed: int) -> None:
+        self._api = labelstudio_api
         self._project = project
         self._random = random.Random(seed)
         self._next = 1_000
@@ -55,7 +55,7 @@ class People:
         events.record(self._project, action, payload)
 
     def _task(self, *, labelled: bool = False) -> dict[str, Any] | None:
-        tasks = [t for t in self._theirs.tasks.values() if t["annotations"] or not labelled]
+        tasks = [t for t in self._api.tasks.values() if t["annotations"] or not labelled]
         return self._random.choice(tasks) if tasks else None
 
     def _touch(self, task: dict[str, Any]) -> None:
@@ -104,21 +104,21 @@ class People:
             self._send("ANNOTATIONS_DELETED", annotations=[{"id": gone["id"]}])
 
     def _add(self) -> None:
-        number = self._theirs.add({"text": f"new {self._random.random()}"})
-        task = self._theirs.tasks[number]
+        number = self._api.add({"text": f"new {self._random.random()}"})
+        task = self._api.tasks[number]
         task |= {"created_at": now(), "updated_at": now()}
         self._send("TASKS_CREATED", tasks=[self._outline(task)])
 
     def _drop(self) -> None:
-        if (task := self._task()) and task["id"] != max(self._theirs.tasks):
-            del self._theirs.tasks[task["id"]]
+        if (task := self._task()) and task["id"] != max(self._api.tasks):
+            del self._api.tasks[task["id"]]
             self._send("TASKS_DELETED", tasks=[{"id": task["id"]}])
 
 
-def as_exported(theirs: LabelStudioAPI) -> dict[int, Any]:
+def as_exported(labelstudio_api: LabelStudioAPI) -> dict[int, Any]:
     return {
         pk: (task["data"], sorted((a["id"], a["result"]) for a in task["annotations"]))
-        for pk, task in theirs.tasks.items()
+        for pk, task in labelstudio_api.tasks.items()
     }
 
 
@@ -131,68 +131,78 @@ def as_mirrored(project: Project) -> dict[int, Any]:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_what_people_do_between_any_two_pages_is_in_the_mirror_at_the_end(
-    ours, theirs, monkeypatch, seed
+    connected_project, labelstudio_api, monkeypatch, seed
 ):
-    people = People(theirs, ours, seed)
+    people = People(labelstudio_api, connected_project, seed)
     between_pages(monkeypatch, people.step)
-    assert sync(ours, "a test").error is None
-    process_pending_events(ours.pk)
-    assert as_mirrored(ours) == as_exported(theirs)
-    ours.refresh_from_db()
-    assert (ours.reading, bool(ours.synced_at)) == ({}, True)
-    assert resync(ours).error is None  # as between its pages
-    process_pending_events(ours.pk)
-    assert as_mirrored(ours) == as_exported(theirs)
+    assert sync(connected_project, "a test").error is None
+    process_pending_events(connected_project.pk)
+    assert as_mirrored(connected_project) == as_exported(labelstudio_api)
+    connected_project.refresh_from_db()
+    assert (connected_project.reading, bool(connected_project.synced_at)) == ({}, True)
+    assert resync(connected_project).error is None  # as between its pages
+    process_pending_events(connected_project.pk)
+    assert as_mirrored(connected_project) == as_exported(labelstudio_api)
 
 
-def test_between_two_pages_the_mirror_is_free_and_says_how_far_it_is(ours, theirs, monkeypatch):
+def test_between_two_pages_the_mirror_is_free_and_says_how_far_it_is(
+    connected_project, labelstudio_api, monkeypatch
+):
     states = []
 
     def look() -> None:
-        project = Project.objects.get(pk=ours.pk)
-        assert not is_locked(ours.pk, MIRROR)
+        project = Project.objects.get(pk=connected_project.pk)
+        assert not is_locked(connected_project.pk, MIRROR)
         codes = [alert.code for alert in alerts(basic([project])) if alert.code == "reading"]
-        states.append((project.read_so_far, len(mirrored_tasks(ours)), codes))
+        states.append((project.read_so_far, len(mirrored_tasks(connected_project)), codes))
 
     between_pages(monkeypatch, look)
-    assert sync(ours, "a test").read == 20
+    assert sync(connected_project, "a test").read == 20
     assert states[:4] == [
         (None, 0, []),
         ((5, 20), 5, ["reading"]),
         ((5, 20), 5, ["reading"]),
         ((10, 20), 10, ["reading"]),
     ]
-    ours.refresh_from_db()
-    assert ours.read_so_far is None
+    connected_project.refresh_from_db()
+    assert connected_project.read_so_far is None
 
 
-def test_a_first_version_is_trained_once_enough_is_read(ours, theirs, monkeypatch):
+def test_a_first_version_is_trained_once_enough_is_read(
+    connected_project, labelstudio_api, monkeypatch
+):
     monkeypatch.setattr(policy, "ENOUGH_FOR_NOW", 10)
     Project.objects.update(policy={**default_policy(), "first_labels": 8})
     states = []
 
     def consider() -> None:
-        policy.consider(Project.objects.get(pk=ours.pk))
-        states.append((len(mirrored_tasks(ours)), TrainingRun.objects.count()))
+        policy.consider(Project.objects.get(pk=connected_project.pk))
+        states.append((len(mirrored_tasks(connected_project)), TrainingRun.objects.count()))
 
     between_pages(monkeypatch, consider)
-    sync(ours, "a test")
+    sync(connected_project, "a test")
     assert max(tasks for tasks, runs in states if not runs) == 5
     assert min(tasks for tasks, runs in states if runs) == 10
     assert TrainingRun.objects.count() == 1
 
 
-def test_a_run_reads_until_it_has_enough_and_leaves_the_rest_to_the_queue(ours, theirs):
-    report = sync(ours, "a run", enough=lambda: len(mirrored_tasks(ours)) >= 10)
+def test_a_run_reads_until_it_has_enough_and_leaves_the_rest_to_the_queue(
+    connected_project, labelstudio_api
+):
+    report = sync(
+        connected_project, "a run", enough=lambda: len(mirrored_tasks(connected_project)) >= 10
+    )
     assert (report.is_interrupted, report.read) == (True, 10)
-    ours.refresh_from_db()
-    assert (ours.read_so_far, ours.synced_at) == ((10, 20), None)
-    theirs.calls.clear()
-    assert sync(ours, "the rest").read == 10
-    assert as_mirrored(ours) == as_exported(theirs)
+    connected_project.refresh_from_db()
+    assert (connected_project.read_so_far, connected_project.synced_at) == ((10, 20), None)
+    labelstudio_api.calls.clear()
+    assert sync(connected_project, "the rest").read == 10
+    assert as_mirrored(connected_project) == as_exported(labelstudio_api)
 
 
-def test_a_reading_goes_on_where_its_worker_was_killed(ours, theirs, monkeypatch):
+def test_a_reading_goes_on_where_its_worker_was_killed(
+    connected_project, labelstudio_api, monkeypatch
+):
     put, pages = reading.Reading._put, []
 
     def killed(self, tasks, read_at):
@@ -203,22 +213,27 @@ def test_a_reading_goes_on_where_its_worker_was_killed(ours, theirs, monkeypatch
 
     monkeypatch.setattr(reading.Reading, "_put", killed)
     with pytest.raises(KeyboardInterrupt):
-        sync(ours, "a test")
-    assert not is_locked(ours.pk, READING)
+        sync(connected_project, "a test")
+    assert not is_locked(connected_project.pk, READING)
     monkeypatch.setattr(reading.Reading, "_put", put)
-    theirs.tasks[1]["updated_at"] = now()  # a page that was read has changed since
-    theirs.tasks[1]["annotations"] = []
-    theirs.tasks[1]["total_annotations"] = 0
-    ours.refresh_from_db()
-    assert sync(ours, "again").read == 10
-    assert as_mirrored(ours) == as_exported(theirs)
+    labelstudio_api.tasks[1]["updated_at"] = now()  # a page that was read has changed since
+    labelstudio_api.tasks[1]["annotations"] = []
+    labelstudio_api.tasks[1]["total_annotations"] = 0
+    connected_project.refresh_from_db()
+    assert sync(connected_project, "again").read == 10
+    assert as_mirrored(connected_project) == as_exported(labelstudio_api)
 
 
-def test_who_waited_for_another_reading_does_not_begin_anew(ours, theirs):
-    waiting = Project.objects.get(pk=ours.pk)
-    assert sync(ours, "a test", enough=lambda: len(mirrored_tasks(ours)) >= 10).read == 10
+def test_who_waited_for_another_reading_does_not_begin_anew(connected_project, labelstudio_api):
+    waiting = Project.objects.get(pk=connected_project.pk)
+    assert (
+        sync(
+            connected_project, "a test", enough=lambda: len(mirrored_tasks(connected_project)) >= 10
+        ).read
+        == 10
+    )
     assert sync(waiting, "next").read == 10
-    late = Project.objects.get(pk=ours.pk)
+    late = Project.objects.get(pk=connected_project.pk)
     late.synced_at, late.reading = None, {"after": 5, "read": 5, "of": 20}
     report = sync(late, "late")
     assert (report.mode, report.read) == ("delta", 0)
@@ -226,29 +241,31 @@ def test_who_waited_for_another_reading_does_not_begin_anew(ours, theirs):
     assert late.reading == {}
 
 
-def test_only_what_has_changed_is_read_again(ours, theirs):
+def test_only_what_has_changed_is_read_again(connected_project, labelstudio_api):
     """Also where Label Studio tells all of it again, as after Retrieve Predictions."""
-    sync(ours, "a test")
-    theirs.calls.clear()
-    assert resync(ours).read == 0
-    assert not [call for call in theirs.calls if call.params.get("fields") == "all"]
+    sync(connected_project, "a test")
+    labelstudio_api.calls.clear()
+    assert resync(connected_project).read == 0
+    assert not [call for call in labelstudio_api.calls if call.params.get("fields") == "all"]
     for pk in (3, 17):
-        theirs.tasks[pk]["updated_at"] = now()
-    assert resync(ours).read == 2
+        labelstudio_api.tasks[pk]["updated_at"] = now()
+    assert resync(connected_project).read == 2
 
 
-def test_what_an_event_has_changed_is_read_once_more(ours, theirs):
+def test_what_an_event_has_changed_is_read_once_more(connected_project, labelstudio_api):
     """Another event about the same task may have been lost."""
-    sync(ours, "a test")
-    people = People(theirs, ours, 1)
+    sync(connected_project, "a test")
+    people = People(labelstudio_api, connected_project, 1)
     people._edit()
-    process_pending_events(ours.pk)
-    assert resync(ours).read == 1
-    assert resync(ours).read == 0
+    process_pending_events(connected_project.pk)
+    assert resync(connected_project).read == 1
+    assert resync(connected_project).read == 0
 
 
-def test_a_task_that_the_database_refuses_is_named_and_the_others_are_read(ours, theirs):
+def test_a_task_that_the_database_refuses_is_named_and_the_others_are_read(
+    connected_project, labelstudio_api
+):
     refuse_text("text 6")
-    report = sync(ours, "a test")
+    report = sync(connected_project, "a test")
     assert (report.error, report.unreadable) == (None, 1)
-    assert sorted(mirrored_tasks(ours)) == [i for i in range(1, 21) if i != 7]
+    assert sorted(mirrored_tasks(connected_project)) == [i for i in range(1, 21) if i != 7]

@@ -209,8 +209,8 @@ jobs.deliver()
 
 
 def _environment(**more: str) -> dict[str, str]:
-    ours = {"DJANGO_SETTINGS_MODULE": "evals_backend.settings", "DATABASE_URL": database_url()}
-    return {**os.environ, **ours, **more}
+    settings = {"DJANGO_SETTINGS_MODULE": "evals_backend.settings", "DATABASE_URL": database_url()}
+    return {**os.environ, **settings, **more}
 
 
 def test_the_delivery_of_a_killed_worker_is_sent_again(receiver, webhook, settings):

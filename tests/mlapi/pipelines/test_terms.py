@@ -74,14 +74,14 @@ def of_sklearn(analyzers: tuple[str, ...]) -> list[TfidfVectorizer]:
     return [made[name] for name in analyzers]
 
 
-def assert_equal(ours, theirs) -> None:
-    theirs = hstack(theirs, format="csr")
-    theirs.sort_indices()
-    assert ours.shape == theirs.shape
-    assert ours.dtype == theirs.dtype == np.float32
-    assert ours.indptr.tolist() == theirs.indptr.tolist()
-    assert ours.indices.tolist() == theirs.indices.tolist()
-    assert ours.data.tobytes() == theirs.data.tobytes()  # each float's last bit
+def assert_equal(found, expected) -> None:
+    expected = hstack(expected, format="csr")
+    expected.sort_indices()
+    assert found.shape == expected.shape
+    assert found.dtype == expected.dtype == np.float32
+    assert found.indptr.tolist() == expected.indptr.tolist()
+    assert found.indices.tolist() == expected.indices.tolist()
+    assert found.data.tobytes() == expected.data.tobytes()  # each float's last bit
 
 
 @pytest.mark.parametrize("analyzers", [*RECIPES, UNNAMED[:1], UNNAMED])
@@ -89,14 +89,16 @@ def assert_equal(ours, theirs) -> None:
 @settings(max_examples=60, deadline=None)
 def test_any_text_has_the_weights_that_scikit_learn_gives_it(analyzers, learned, others):
     learned = [*learned, "a word"]
-    ours, theirs = TextVectors(*analyzers), of_sklearn(analyzers)
+    vectors, vectorizers = TextVectors(*analyzers), of_sklearn(analyzers)
 
-    assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
+    assert_equal(
+        vectors.fit_transform(learned), [part.fit_transform(learned) for part in vectorizers]
+    )
 
     for some in ([*others, *learned, ""], [*others, *learned], [""], ["a"]):
-        assert_equal(ours.transform(some), [part.transform(some) for part in theirs])
-    described = [part["terms"].texts for part in ours.to_parts()["terms"]]
-    assert described == [part.get_feature_names_out().tolist() for part in theirs]
+        assert_equal(vectors.transform(some), [part.transform(some) for part in vectorizers])
+    described = [part["terms"].texts for part in vectors.to_parts()["terms"]]
+    assert described == [part.get_feature_names_out().tolist() for part in vectorizers]
 
 
 @pytest.mark.parametrize("analyzers", [*RECIPES, UNNAMED[:1], UNNAMED])
@@ -141,30 +143,38 @@ def test_no_texts_are_an_empty_matrix():
 def test_words_that_are_forgotten_and_come_again_have_the_same_weights(monkeypatch, cached):
     monkeypatch.setattr(terms, "_WORDS_CACHED", cached)
     learned, _ = some_texts(300)
-    ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
+    vectors, vectorizers = TextVectors(*BOTH), of_sklearn(BOTH)
 
-    assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
+    assert_equal(
+        vectors.fit_transform(learned), [part.fit_transform(learned) for part in vectorizers]
+    )
 
-    assert_equal(ours.transform(learned[::-1]), [p.transform(learned[::-1]) for p in theirs])
-    assert 0 < len(ours.terms._together) <= cached
+    assert_equal(
+        vectors.transform(learned[::-1]), [p.transform(learned[::-1]) for p in vectorizers]
+    )
+    assert 0 < len(vectors.terms._together) <= cached
 
 
 def test_more_texts_than_are_read_at_once_have_the_same_weights(monkeypatch):
     monkeypatch.setattr(terms, "_AT_ONCE", 7)
     learned, _ = some_texts(100)
-    ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
+    vectors, vectorizers = TextVectors(*BOTH), of_sklearn(BOTH)
 
-    assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
+    assert_equal(
+        vectors.fit_transform(learned), [part.fit_transform(learned) for part in vectorizers]
+    )
 
 
 def test_a_vocabulary_has_its_most_frequent_terms_up_to_the_limit(monkeypatch):
     monkeypatch.setattr(terms, "MAX_TERMS", 60)
     learned, _ = some_texts(200)
-    ours, theirs = TextVectors(*BOTH), of_sklearn(BOTH)
+    vectors, vectorizers = TextVectors(*BOTH), of_sklearn(BOTH)
 
-    assert_equal(ours.fit_transform(learned), [part.fit_transform(learned) for part in theirs])
+    assert_equal(
+        vectors.fit_transform(learned), [part.fit_transform(learned) for part in vectorizers]
+    )
 
-    assert ours.size == 2 * 60
+    assert vectors.size == 2 * 60
 
 
 @pytest.mark.parametrize("learned", [[], [""], [" \n"]])

@@ -54,9 +54,11 @@ def test_versions_are_compared_by_adjusted_rand_with_its_interval(image_job):
     files, labels = digits(300)
     few = clusters(image_job, files, labels, 2)
     few.train()
-    theirs = champion_of(few, pipeline="image_clusters", inputs={"image_clusters": INPUT.settings})
+    champion = champion_of(
+        few, pipeline="image_clusters", inputs={"image_clusters": INPUT.settings}
+    )
 
-    comparison = clusters(image_job, files, labels, 10, champion=theirs).train()["comparison"]
+    comparison = clusters(image_job, files, labels, 10, champion=champion).train()["comparison"]
 
     assert comparison["metric"] == "adjusted_rand"
     assert comparison["champion_serves"]
@@ -69,7 +71,7 @@ def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):
     files, labels = digits(400)
     first = clusters(image_job, files[:300], [None] * 300, 10)
     first.train()
-    theirs = champion_of(
+    champion = champion_of(
         first, pipeline="image_clusters", inputs={"image_clusters": INPUT.settings}
     )
     shown = {}
@@ -79,7 +81,7 @@ def test_names_stay_from_version_to_version_and_annotators_give_them(image_job):
     for task in shown["cluster 3"][:2]:
         answers[task - 1] = "my own name"
     tasks = rows(answers, holdout=0)
-    second = clusters(image_job, files, answers, 10, champion=theirs, tasks=tasks)
+    second = clusters(image_job, files, answers, 10, champion=champion, tasks=tasks)
 
     second.train()
 

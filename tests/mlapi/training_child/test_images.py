@@ -159,12 +159,12 @@ def test_without_any_image_the_run_says_so(image_job):
 
 def test_a_champion_is_evaluated_on_the_same_images(image_job):
     files, labels = digits(500)
-    champion = image_job(files[:200], labels[:200])
-    champion.train()
-    theirs = champion_of(
-        champion, pipeline="image_classification", inputs={"image_classification": INPUT.settings}
+    earlier = image_job(files[:200], labels[:200])
+    earlier.train()
+    champion = champion_of(
+        earlier, pipeline="image_classification", inputs={"image_classification": INPUT.settings}
     )
-    job = image_job(files, labels, champion=theirs)
+    job = image_job(files, labels, champion=champion)
 
     comparison = job.train()["comparison"]
 
@@ -175,13 +175,13 @@ def test_a_champion_is_evaluated_on_the_same_images(image_job):
 
 def test_a_champion_whose_features_are_gone_keeps_no_version_from_being_made(image_job):
     files, labels = digits(200)
-    champion = image_job(files, labels)
-    champion.train()
+    earlier = image_job(files, labels)
+    earlier.train()
     gone = {"features": "opencv", "name": "opencv-0"}
-    theirs = champion_of(
-        champion, pipeline="image_classification", inputs={"image_classification": gone}
+    champion = champion_of(
+        earlier, pipeline="image_classification", inputs={"image_classification": gone}
     )
-    job = image_job(files, labels, champion=theirs)
+    job = image_job(files, labels, champion=champion)
 
     job.train()
 

@@ -92,14 +92,14 @@ def test_without_a_reference_there_is_nothing_to_learn(image_job):
 
 def test_a_champion_of_another_label_serves_nothing(image_job):
     files, labels = digits(200)
-    champion = similarity(image_job, files, labels, "0")
-    champion.train()
-    theirs = champion_of(
-        champion, pipeline="image_similarity", inputs={"image_similarity": INPUT.settings}
+    earlier = similarity(image_job, files, labels, "0")
+    earlier.train()
+    champion = champion_of(
+        earlier, pipeline="image_similarity", inputs={"image_similarity": INPUT.settings}
     )
 
-    same = similarity(image_job, files, labels, "0", champion=theirs)
-    other = similarity(image_job, files, labels, "1", champion=theirs)
+    same = similarity(image_job, files, labels, "0", champion=champion)
+    other = similarity(image_job, files, labels, "1", champion=champion)
 
     assert same.train()["comparison"]["champion_serves"] is True
     assert other.train()["comparison"]["champion_serves"] is False

@@ -22,8 +22,8 @@ from tests import factories as make
 
 pytestmark = pytest.mark.django_db
 
-OURS = Path(settings.TEMPLATES[0]["DIRS"][0])
-UNFOLDS = Path(find_spec("unfold").submodule_search_locations[0]) / "templates"
+OWN_TEMPLATES = Path(settings.TEMPLATES[0]["DIRS"][0])
+UNFOLD_TEMPLATES = Path(find_spec("unfold").submodule_search_locations[0]) / "templates"
 
 
 def test_the_pages_have_no_fault():
@@ -59,13 +59,17 @@ def test_a_page_loads_neither_chart_js_nor_fonts_for_text(client):
     assert "fonts/inter" not in page
 
 
-@pytest.mark.parametrize("name", sorted(str(p.relative_to(OURS)) for p in OURS.rglob("*.html")))
+@pytest.mark.parametrize(
+    "name", sorted(str(p.relative_to(OWN_TEMPLATES)) for p in OWN_TEMPLATES.rglob("*.html"))
+)
 def test_our_copy_of_a_template_is_unfolds_but_for_a_few_lines(name):
     """So that an upgrade of unfold shows what is to be copied anew."""
-    ours, theirs = ((of / name).read_text().splitlines() for of in (OURS, UNFOLDS))
+    own, original = (
+        (of / name).read_text().splitlines() for of in (OWN_TEMPLATES, UNFOLD_TEMPLATES)
+    )
     changed = [
         line
-        for line in difflib.unified_diff(theirs, ours, n=0, lineterm="")
+        for line in difflib.unified_diff(original, own, n=0, lineterm="")
         if line[:1] in "+-" and line[:3] not in ("+++", "---")
     ]
     assert 0 < len(changed) <= 8, "\n".join(changed)
