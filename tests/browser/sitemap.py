@@ -23,7 +23,7 @@ _MODEL = re.compile(
 _PATHS = "|".join(action.button.path or action.path for action in actions() if action.button)
 _ACTION = re.compile(rf"(?<=admin:)registry_[a-z]+_(?:{_PATHS})(?= )")
 # Views that differ by what their query asks for.
-_TELLING = re.compile(r"[?&](a|b|with|human|predicted|target)=")
+_KIND_PARAMETERS = re.compile(r"[?&](a|b|with|human|predicted|target)=")
 
 
 def one_of_each_kind(addresses: list[str]) -> list[str]:
@@ -67,4 +67,4 @@ def _view(address: str) -> str | None:
         name = resolve(parts.path).view_name
     except Resolver404:
         return None
-    return f"{name} {sorted(set(_TELLING.findall('?' + parts.query)))}"
+    return f"{name} {sorted(set(_KIND_PARAMETERS.findall('?' + parts.query)))}"

@@ -19,7 +19,7 @@ from tests.waiting import eventually
 
 # The supervisor gives its processes 8 s and kills them then; PostgreSQL's end comes on top, and
 # what else runs on this machine.
-GONE_WITHIN_S = 120
+END_WITHIN_S = 120
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -55,7 +55,7 @@ def stop_once(data_dir: Path, chance: random.Random) -> None:
         os.killpg(process.pid, number) if by_group else process.send_signal(number)
         time.sleep(chance.choice([0, 0, 0.001, 0.1]))
     try:
-        process.wait(GONE_WITHIN_S)
+        process.wait(END_WITHIN_S)
         assert eventually(lambda: processes_of(data_dir) == []), case
     except BaseException:
         print(case, log.read_text()[-4000:])

@@ -46,7 +46,7 @@ def dialogs(path, **roles):
     return {f"{path}{action}/": {"GET": role, "POST": role} for action, role in roles.items()}
 
 
-_DOOR = {"GET": "anonymous", "POST": "anonymous"}
+_LOGIN = {"GET": "anonymous", "POST": "anonymous"}
 _STAFF = {"GET": "viewer", "POST": "viewer"}
 _READ = {"GET": "viewer"}
 _VERSION = "admin/registry/modelversion/<path:object_id>/"
@@ -56,7 +56,7 @@ _RUN = "admin/registry/trainingrun/<path:object_id>/"
 
 TABLE = {
     "admin/": _STAFF,
-    "admin/login/": _DOOR,
+    "admin/login/": _LOGIN,
     "admin/logout/": {"POST": "anonymous"},
     "admin/password_change/": _STAFF,
     "admin/password_change/done/": _READ,

@@ -8,7 +8,7 @@ import pytest
 from registry import models
 
 ROOT = Path(__file__).parents[2]
-DOOR = ROOT / "registry" / "actions"
+ACTIONS = ROOT / "registry" / "actions"
 MODELS = set(models.__all__)
 RELATED = {
     "annotations",
@@ -42,7 +42,7 @@ SOURCES = sorted(
     path
     for package in ("registry", "mlapi", "evals_backend")
     for path in (ROOT / package).rglob("*.py")
-    if DOOR not in path.parents and "migrations" not in path.parts
+    if ACTIONS not in path.parents and "migrations" not in path.parts
 )
 
 
@@ -97,4 +97,4 @@ def test_such_a_write_would_be_found(code):
 
 
 def test_the_check_finds_the_writes_of_actions():
-    assert writes(ast.parse((DOOR / "champion.py").read_text()))
+    assert writes(ast.parse((ACTIONS / "champion.py").read_text()))

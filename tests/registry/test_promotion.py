@@ -4,48 +4,48 @@ import pytest
 
 from registry.promotion import CLAUSES, decide, wrong_share
 
-COMPARED = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
-ERRORS = COMPARED | {"metric": "mae"}
+COMPARISON = {"candidate": 0.8, "champion": 0.7, "n": 100, "champion_serves": True}
+ERROR_COMPARISON = COMPARISON | {"metric": "mae"}
 
 
 @pytest.mark.parametrize(
     ("rule", "comparison", "has_champion", "promote", "clause"),
     [
         ("if_at_least_as_good", None, False, True, "no_champion"),
-        ("if_at_least_as_good", COMPARED, True, True, "as_good"),
-        ("if_at_least_as_good", COMPARED | {"candidate": 0.7}, True, True, "as_good"),
-        ("if_at_least_as_good", COMPARED | {"candidate": 0.6999}, True, False, "worse"),
-        ("if_at_least_as_good", COMPARED | {"n": 30, "candidate": 0.6}, True, False, "worse"),
+        ("if_at_least_as_good", COMPARISON, True, True, "as_good"),
+        ("if_at_least_as_good", COMPARISON | {"candidate": 0.7}, True, True, "as_good"),
+        ("if_at_least_as_good", COMPARISON | {"candidate": 0.6999}, True, False, "worse"),
+        ("if_at_least_as_good", COMPARISON | {"n": 30, "candidate": 0.6}, True, False, "worse"),
         (
             "if_at_least_as_good",
-            COMPARED | {"n": 29, "candidate": 0.6},
+            COMPARISON | {"n": 29, "candidate": 0.6},
             True,
             True,
             "not_evaluated",
         ),
         (
             "if_at_least_as_good",
-            COMPARED | {"n": 0, "candidate": None},
+            COMPARISON | {"n": 0, "candidate": None},
             True,
             True,
             "not_evaluated",
         ),
         (
             "if_at_least_as_good",
-            COMPARED | {"champion_serves": False, "candidate": 0.1},
+            COMPARISON | {"champion_serves": False, "candidate": 0.1},
             True,
             True,
             "champion_cannot_serve",
         ),
-        ("if_at_least_as_good", ERRORS | {"candidate": 0.8}, True, False, "worse"),
-        ("if_at_least_as_good", ERRORS | {"candidate": 0.6}, True, True, "as_good"),
-        ("if_at_least_as_good", ERRORS | {"candidate": 0.7}, True, True, "as_good"),
-        ("if_at_least_as_good", COMPARED | {"candidate": None}, True, False, "not_compared"),
+        ("if_at_least_as_good", ERROR_COMPARISON | {"candidate": 0.8}, True, False, "worse"),
+        ("if_at_least_as_good", ERROR_COMPARISON | {"candidate": 0.6}, True, True, "as_good"),
+        ("if_at_least_as_good", ERROR_COMPARISON | {"candidate": 0.7}, True, True, "as_good"),
+        ("if_at_least_as_good", COMPARISON | {"candidate": None}, True, False, "not_compared"),
         ("if_at_least_as_good", {}, True, False, "not_compared"),
         ("if_at_least_as_good", None, True, False, "not_compared"),
-        ("always", COMPARED | {"candidate": 0.1}, True, True, "always"),
+        ("always", COMPARISON | {"candidate": 0.1}, True, True, "always"),
         ("always", None, False, True, "no_champion"),
-        ("never", COMPARED, True, False, "never"),
+        ("never", COMPARISON, True, False, "never"),
         ("never", None, False, False, "never"),
     ],
 )
@@ -58,22 +58,22 @@ def test_the_rule(rule, comparison, has_champion, promote, clause):
 @pytest.mark.parametrize(
     ("rule", "comparison", "has_champion", "promote", "clause"),
     [
-        ("if_at_least_as_good", COMPARED, True, True, "better"),
-        ("if_at_least_as_good", COMPARED | {"candidate": 0.7}, True, False, "not_better"),
-        ("always", COMPARED | {"candidate": 0.7}, True, False, "not_better"),
-        ("if_at_least_as_good", COMPARED | {"n": 29}, True, False, "not_evaluated"),
-        ("if_at_least_as_good", COMPARED | {"candidate": None}, True, False, "not_compared"),
+        ("if_at_least_as_good", COMPARISON, True, True, "better"),
+        ("if_at_least_as_good", COMPARISON | {"candidate": 0.7}, True, False, "not_better"),
+        ("always", COMPARISON | {"candidate": 0.7}, True, False, "not_better"),
+        ("if_at_least_as_good", COMPARISON | {"n": 29}, True, False, "not_evaluated"),
+        ("if_at_least_as_good", COMPARISON | {"candidate": None}, True, False, "not_compared"),
         ("if_at_least_as_good", None, True, False, "not_compared"),
         (
             "if_at_least_as_good",
-            COMPARED | {"champion_serves": False, "candidate": 0.1},
+            COMPARISON | {"champion_serves": False, "candidate": 0.1},
             True,
             True,
             "champion_cannot_serve",
         ),
-        ("if_at_least_as_good", ERRORS | {"candidate": 0.6}, True, True, "better"),
+        ("if_at_least_as_good", ERROR_COMPARISON | {"candidate": 0.6}, True, True, "better"),
         ("if_at_least_as_good", None, False, True, "no_champion"),
-        ("never", COMPARED, True, False, "never"),
+        ("never", COMPARISON, True, False, "never"),
     ],
 )
 def test_a_challenger_is_promoted_only_if_it_is_better(
@@ -84,7 +84,7 @@ def test_a_challenger_is_promoted_only_if_it_is_better(
     assert decision.reason == CLAUSES[clause]
 
 
-CLEAR = COMPARED | {"interval": [0.01, 0.2]}
+CLEAR = COMPARISON | {"interval": [0.01, 0.2]}
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ CLEAR = COMPARED | {"interval": [0.01, 0.2]}
         (CLEAR | {"interval": [-0.01, 0.2]}, False, "not_clear"),
         (CLEAR | {"interval": None}, False, "not_clear"),
         (CLEAR | {"n": 29}, False, "too_few"),
-        (ERRORS | {"interval": [-0.2, -0.1]}, True, "clearly_better"),
-        (ERRORS | {"interval": [0.1, 0.2]}, False, "not_clear"),
+        (ERROR_COMPARISON | {"interval": [-0.2, -0.1]}, True, "clearly_better"),
+        (ERROR_COMPARISON | {"interval": [0.1, 0.2]}, False, "not_clear"),
         (CLEAR | {"champion_serves": False}, True, "champion_cannot_serve"),
         (None, False, "not_compared"),
     ],

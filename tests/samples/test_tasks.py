@@ -11,19 +11,19 @@ from mlapi.media.addresses import decode_inline
 from mlapi.served_config import resolve
 from samples import notes, shapes
 
-MADE = {"notes": (notes, notes.notes), "shapes": (shapes, shapes.shapes)}
+SAMPLES = {"notes": (notes, notes.notes), "shapes": (shapes, shapes.shapes)}
 
 
-@pytest.mark.parametrize("kind", MADE)
+@pytest.mark.parametrize("kind", SAMPLES)
 def test_the_tasks_are_the_same_each_time_and_other_ones_with_another_seed(kind):
-    _, make = MADE[kind]
+    _, make = SAMPLES[kind]
     assert list(make(8, 1)) == list(make(8, 1))
     assert list(make(8, 1)) != list(make(8, 2))
 
 
-@pytest.mark.parametrize("kind", MADE)
+@pytest.mark.parametrize("kind", SAMPLES)
 def test_one_class_is_often_labelled_as_another_one_and_the_others_never(kind):
-    module, make = MADE[kind]
+    module, make = SAMPLES[kind]
     topics = [module.LABELS[i % 4] for i in range(400)]
     wrong = Counter(
         topic for topic, (_, label) in zip(topics, make(400, 1), strict=True) if label != topic
@@ -32,9 +32,9 @@ def test_one_class_is_often_labelled_as_another_one_and_the_others_never(kind):
     assert 20 < wrong[module._BAD] < 60
 
 
-@pytest.mark.parametrize("kind", MADE)
+@pytest.mark.parametrize("kind", SAMPLES)
 def test_a_pipeline_serves_the_config_and_knows_every_label(kind):
-    module, make = MADE[kind]
+    module, make = SAMPLES[kind]
     (target,) = resolve(module.CONFIG, {}).targets
     assert target.labels == module.LABELS
     assert {label for _, label in make(40, 1)} <= set(module.LABELS)

@@ -19,8 +19,8 @@ TABLES = {
     )
 }
 TABLES["registry_act"] = "registry_auditentry"
-# Whose rows are compared by what they mean, because migrate makes their ids or contents anew.
-OTHERWISE = {
+# Tables compared by meaning, because migrate makes new ids or contents for their rows.
+COMPARED_OTHERWISE = {
     "auth_permission",  # test_access
     "auth_group_permissions",  # test_access
     "auth_user_user_permissions",  # test_access
@@ -29,10 +29,10 @@ OTHERWISE = {
     "django_q_ormq",  # test_jobs
 }
 # How many rows the upgrade adds to a table of the dump.
-ADDED: dict[str, int] = {}
+ADDED_ROWS: dict[str, int] = {}
 # (table, id) of the dump: what the upgrade writes. A version that failed to load once is converted,
 # and has been loaded for it.
-WRITTEN: dict[tuple[str, int], dict[str, Any]] = {
+CHANGED_ROWS: dict[tuple[str, int], dict[str, Any]] = {
     ("registry_modelversion", 4): {"load_failed_at": None, "load_error": ""},
 }
 # (table, column) of the dump: today's name of the column, None where it is gone.
@@ -49,7 +49,7 @@ VALUES: dict[tuple[str, str], dict[str, str]] = {}
 KEYS: dict[tuple[str, str], dict[str, str]] = {}
 
 # What an installation of the dump's time could hold, and the dump does not.
-MORE = """
+OLDER_NAMES_SQL = """
 UPDATE registry_trainingrun SET error_code = 'pictures_unavailable',
     error = 'None of 3 images can be read: picture_broken, It is damaged. (3)' WHERE id = 18;
 UPDATE registry_trainingrun SET
@@ -96,7 +96,7 @@ PERMISSIONS: dict[str, str] = {
     f"registry.{verb}_act": f"registry.{verb}_auditentry"
     for verb in ("add", "change", "delete", "view")
 }
-# What a migration since then has given to a group, so that its members may do more.
+# Permissions that a later migration granted to a group.
 GRANTED_SINCE: dict[str, set[str]] = {
     "viewer": set(),
     "lead": {"registry.archive_project"},
@@ -147,7 +147,7 @@ VALUES["django_q_schedule", "func"] = JOBS
 VALUES["django_q_task", "func"] = JOBS
 
 # Rows as today's models read them: model, which row, attribute, value.
-READ: list[tuple[str, dict[str, Any], str, Any]] = [
+ROWS_AFTER_MIGRATION: list[tuple[str, dict[str, Any], str, Any]] = [
     ("registry.Project", {"title": "The reviews"}, "served_version", "v2-8aea00"),
     ("registry.Project", {"title": "The reviews"}, "labelstudio_key", "the key of reviews"),
     ("registry.Project", {"title": "The topics"}, "setup_token", "setup token of topics"),
@@ -238,9 +238,9 @@ EVENTS = [
 ]
 # What is logged with a traceback meanwhile: of the event that says nothing, and of champions whose
 # artifacts are not in the store.
-FORESEEN = {"event_not_applied", "version_does_not_load"}
-# Rows after all jobs that waited, and the schedules, have been worked off; as in READ.
-DONE: list[tuple[str, dict[str, Any], str, Any]] = [
+EXPECTED_ERRORS = {"event_not_applied", "version_does_not_load"}
+# As ROWS_AFTER_MIGRATION, once all queued jobs and schedules have run.
+ROWS_AFTER_JOBS: list[tuple[str, dict[str, Any], str, Any]] = [
     *(
         ("registry.Task", {"project": 1, "labelstudio_id": task}, attribute, value)
         for task, attribute, value in (
@@ -257,7 +257,7 @@ DONE: list[tuple[str, dict[str, Any], str, Any]] = [
         )
     ),
     ("registry.Task", {"project": 4, "labelstudio_id": 50}, "labels", {"label": "Positive"}),
-    # The champion was asked before it saw the human's label.
+    # The champion predicted before it read the human's label.
     ("registry.Outcome", {"source": "prequential", "task__labelstudio_id": 201}, "correct", True),
     # The least sure is labelled next: a task that came while no worker was there has its score.
     # The version that its training made does not load; 4 is the newest that does.

@@ -19,7 +19,7 @@ from django_q.signing import SignedPackage
 from mlapi import model_cache
 from tests.fixtures.database import DUMP
 
-from .names import MORE
+from .names import OLDER_NAMES_SQL
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def restore(name: str) -> Before:
             cursor.execute(sql.read())
         connection.close()  # the dump has set a search path
         with connection.cursor() as cursor:
-            cursor.execute(MORE)
+            cursor.execute(OLDER_NAMES_SQL)
         return _before()
 
 

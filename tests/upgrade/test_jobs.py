@@ -43,7 +43,7 @@ def logs(copied):
 
 
 def test_jobs_log_only_the_expected_failures(logs):
-    assert {entry["event"] for entry in logs if entry.get("exc_info")} <= names.FORESEEN
+    assert {entry["event"] for entry in logs if entry.get("exc_info")} <= names.EXPECTED_ERRORS
 
 
 def test_every_waiting_event_is_applied_or_says_why_not(logs, before):
@@ -54,7 +54,7 @@ def test_every_waiting_event_is_applied_or_says_why_not(logs, before):
 
 
 @pytest.mark.parametrize(
-    ("model", "where", "attribute", "value"), names.DONE, ids=lambda v: str(v)[:40]
+    ("model", "where", "attribute", "value"), names.ROWS_AFTER_JOBS, ids=lambda v: str(v)[:40]
 )
 def test_what_waited_is_done(logs, model, where, attribute, value):
     assert getattr(apps.get_model(model).objects.get(**where), attribute) == value

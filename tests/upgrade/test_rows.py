@@ -12,7 +12,7 @@ pytestmark = pytest.mark.django_db
 
 
 def test_every_table_of_the_dump_is_looked_at(before):
-    assert set(before.rows) == set(names.TABLES) | names.OTHERWISE
+    assert set(before.rows) == set(names.TABLES) | names.COMPARED_OTHERWISE
 
 
 def renamed(value: Any, keys: dict[str, str], values: dict[str, str]) -> Any:
@@ -44,16 +44,16 @@ def test_every_row_is_there_with_all_its_values(before, table):
     today = {key(row): row for row in restore.rows(names.TABLES[table])}
     old = [expected(table, row) for row in before.rows[table]]
     assert old
-    assert len(today) == len(old) + names.ADDED.get(table, 0)
+    assert len(today) == len(old) + names.ADDED_ROWS.get(table, 0)
     for row in old:
         if table == "django_admin_log":
             row = row | {"content_type_id": today[key(row)]["content_type_id"]}
-        row = row | names.WRITTEN.get((table, key(row)), {})
+        row = row | names.CHANGED_ROWS.get((table, key(row)), {})
         assert {name: today[key(row)].get(name) for name in row} == row
 
 
 @pytest.mark.parametrize(
-    ("model", "where", "attribute", "value"), names.READ, ids=lambda v: str(v)[:40]
+    ("model", "where", "attribute", "value"), names.ROWS_AFTER_MIGRATION, ids=lambda v: str(v)[:40]
 )
 def test_a_row_reads_as_it_was_written(model, where, attribute, value):
     row = apps.get_model(model).objects.get(**where)

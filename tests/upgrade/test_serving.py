@@ -13,7 +13,7 @@ from tests.mlapi.caller import Caller
 pytestmark = pytest.mark.django_db
 
 # Versions whose artifacts are in the dump's store.
-IN_THE_STORE = (1, 2, 4, 7)
+STORED_VERSIONS = (1, 2, 4, 7)
 
 
 def test_a_champion_answers_with_its_label():
@@ -31,10 +31,10 @@ def test_a_champion_answers_with_its_label():
 
 
 def test_every_version_whose_file_is_there_is_converted():
-    assert set(ConvertedArtifact.objects.values_list("version", flat=True)) == set(IN_THE_STORE)
+    assert set(ConvertedArtifact.objects.values_list("version", flat=True)) == set(STORED_VERSIONS)
 
 
-@pytest.mark.parametrize("pk", IN_THE_STORE)
+@pytest.mark.parametrize("pk", STORED_VERSIONS)
 def test_a_version_loads_and_its_own_file_is_what_it_was(pk):
     version = ModelVersion.objects.get(pk=pk)
     assert [target.labels for target in model_cache.load(version).targets]

@@ -12,7 +12,7 @@ from tests.mlapi.training.projects import small_programs
 from tests.mlapi.training.runs import is_running
 from tests.waiting import eventually
 
-UNHURRIED = Limits(seconds=600, memory_mb=4096)
+GENEROUS_LIMITS = Limits(seconds=600, memory_mb=4096)
 
 
 @pytest.fixture(params=["spawned", "forked"], autouse=True)
@@ -24,7 +24,7 @@ def way(request, tmp_path):
     warm_process.stop()
 
 
-def run(what, folder, limits=UNHURRIED, checkpoint=lambda: None):
+def run(what, folder, limits=GENEROUS_LIMITS, checkpoint=lambda: None):
     lines = []
     supervise.supervise(
         small_programs(what).train(folder),
@@ -76,7 +76,7 @@ def test_the_time_limit_ends_the_whole_process_group(folder, monkeypatch):
 
     def monotonic() -> float:
         """Over the limit as soon as the program hangs, however long it takes to start."""
-        return UNHURRIED.seconds + 1.0 if pids.exists() else 0.0
+        return GENEROUS_LIMITS.seconds + 1.0 if pids.exists() else 0.0
 
     monkeypatch.setattr(supervise, "time", SimpleNamespace(monotonic=monotonic))
     with pytest.raises(supervise.TimeLimit):

@@ -204,7 +204,7 @@ def test_a_config_without_controls_is_one():
     assert parse("<View></View>").controls == ()
 
 
-LAUGHS = (
+BILLION_LAUGHS = (
     '<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
     '<!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><View>&c;</View>'
 )
@@ -220,7 +220,7 @@ LAUGHS = (
         "<View></View><View></View>",
         "<View>\x00</View>",
         "<View>\ud800</View>",
-        LAUGHS,
+        BILLION_LAUGHS,
         '<!DOCTYPE v SYSTEM "http://127.0.0.1/x.dtd"><View></View>',
         '<!DOCTYPE v [<!ENTITY x SYSTEM "file:///etc/passwd">]><View>&x;</View>',
         "<View>&unknown;</View>",

@@ -139,7 +139,7 @@ def test_without_an_allowed_answer_there_is_no_prediction():
     assert prediction_of() is None
 
 
-WRITTEN = {
+RESULTS = {
     "paths of one": (
         '<Choices name="c" toName="t" allowNested="true" choice="multiple"><Choice value="a"/>'
         '<Choice value="b"/></Choices>',
@@ -163,7 +163,7 @@ WRITTEN = {
 }
 
 
-@pytest.mark.parametrize(("control", "value", "kind", "written"), WRITTEN.values(), ids=WRITTEN)
+@pytest.mark.parametrize(("control", "value", "kind", "written"), RESULTS.values(), ids=RESULTS)
 def test_each_control_is_filled_as_the_editor_does(control, value, kind, written):
     xml = f'<View><Text name="t" value="$t"/><Text name="u" value="$u"/>{control}</View>'
     made = prediction({"c": answer("c", value, 0.9, kind)}, parse(xml), "v1-abcdef")

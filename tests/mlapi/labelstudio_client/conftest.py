@@ -1,7 +1,5 @@
 """A project in the real Label Studio, and the same project in the registry."""
 
-from collections.abc import Callable
-
 import pytest
 
 from registry.actions import project_settings
@@ -9,8 +7,6 @@ from registry.actions import projects as actions
 from registry.models import Project
 from tests.e2e.labelstudio_project import LSProject
 from tests.e2e.labelstudio_server import LabelStudioServer
-
-Meet = Callable[..., Project]
 
 
 @pytest.fixture

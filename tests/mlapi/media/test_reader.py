@@ -237,7 +237,7 @@ def test_an_image_in_the_task_is_cached_like_any_other(reading):
 IMAGE = PNG + bytes(range(255, 0, -1))
 BASE64 = base64.b64encode(IMAGE).decode()
 # Each is shown by browsers, and so by Label Studio.
-SHOWN = {
+INLINE_IMAGES = {
     "with a charset": f"data:image/png;charset=utf-8;base64,{BASE64}",
     "with line breaks": "data:image/png;base64," + "\r\n".join(re.findall(".{1,76}", BASE64)),
     "percent-encoded": f"data:image/png;base64,{quote(BASE64, safe='')}",
@@ -252,7 +252,7 @@ SHOWN = {
 }
 
 
-@pytest.mark.parametrize("address", SHOWN.values(), ids=SHOWN)
+@pytest.mark.parametrize("address", INLINE_IMAGES.values(), ids=INLINE_IMAGES)
 def test_an_image_in_the_task_is_read_however_its_address_is_written(reading, address):
     assert reading().fetch(address).path.read_bytes() == IMAGE
 
@@ -282,7 +282,7 @@ def test_other_data_addresses_have_a_reason(reading, address, code):
 
 def test_the_spellings_of_an_inline_image_are_one_input(reading):
     plain = f"data:image/png;base64,{BASE64}"
-    spelled = SHOWN["with line breaks"], SHOWN["percent-encoded"], plain
+    spelled = INLINE_IMAGES["with line breaks"], INLINE_IMAGES["percent-encoded"], plain
     assert {canonical(address) for address in spelled} == {plain}
 
 

@@ -18,7 +18,7 @@ from mlapi.pipelines.text_classification import terms
 from mlapi.pipelines.text_classification.model import TextModality, TextVectors
 from tests.mlapi.pipelines.texts import some_texts
 
-READ = 1_000  # characters of a text whose character n-grams are read
+CHARACTERS_READ = 1_000  # characters of a text whose character n-grams are read
 # White space, joiners, marks, letters that change their length or depend on their place in lower
 # case, digits of other scripts, and what lies beyond the basic plane.
 ODD = (
@@ -60,7 +60,9 @@ def of_sklearn(analyzers: tuple[str, ...]) -> list[TfidfVectorizer]:
 
     def cut(first: int, last: int, lower) -> TfidfVectorizer:
         sizes = {"analyzer": "char_wb", "ngram_range": (first, last)}
-        return TfidfVectorizer(**sizes, preprocessor=lambda text: lower(text[:READ]), **shared)
+        return TfidfVectorizer(
+            **sizes, preprocessor=lambda text: lower(text[:CHARACTERS_READ]), **shared
+        )
 
     made = {
         "words": TfidfVectorizer(

@@ -16,7 +16,7 @@ from tests.waiting import PATIENCE_S
 
 from .projects import small_programs
 
-UNHURRIED = Limits(seconds=600, memory_mb=4096)
+GENEROUS_LIMITS = Limits(seconds=600, memory_mb=4096)
 
 
 def queued(project: Project, **fields) -> TrainingRun:
@@ -24,7 +24,7 @@ def queued(project: Project, **fields) -> TrainingRun:
     return run_starts.start(project, **fields)[0]
 
 
-def finished_run(project: Project, limits: Limits = UNHURRIED, **behaviours) -> TrainingRun:
+def finished_run(project: Project, limits: Limits = GENEROUS_LIMITS, **behaviours) -> TrainingRun:
     run = queued(project)
     return carry_out(run.pk, "worker@test", programs=small_programs(**behaviours), limits=limits)
 
@@ -72,7 +72,7 @@ class Elsewhere:
                 self.run.pk,
                 "worker@test",
                 programs=small_programs(**self.behaviours),
-                limits=UNHURRIED,
+                limits=GENEROUS_LIMITS,
             )
         finally:
             connections.close_all()

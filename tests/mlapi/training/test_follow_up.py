@@ -12,7 +12,7 @@ from registry.admin.run_page import head
 from registry.models import AuditEntry, Event, Project, TrainingRun
 
 from .projects import label, small_program, small_programs
-from .runs import UNHURRIED, queued
+from .runs import GENEROUS_LIMITS, queued
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Trigger = TrainingRun.Trigger
@@ -136,7 +136,9 @@ def test_a_start_during_a_training_ends_with_a_version_of_all_labels(project):
     run = queued(project)
     carry_out(run.pk, "worker@test", programs=replace(small_programs(), train=train))
     (following,) = active(project)
-    ended = carry_out(following.pk, "worker@test", programs=small_programs(), limits=UNHURRIED)
+    ended = carry_out(
+        following.pk, "worker@test", programs=small_programs(), limits=GENEROUS_LIMITS
+    )
     run.refresh_from_db()
     assert (run.state, ended.state) == ("succeeded", "succeeded")
     assert ended.dataset_counts["tasks"] == run.dataset_counts["tasks"] + 5

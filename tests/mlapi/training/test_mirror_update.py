@@ -18,7 +18,7 @@ from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.mirror.processing import receive
 
 from .projects import labelled_project, small_programs
-from .runs import UNHURRIED, Elsewhere, finished_run, queued, wait_for
+from .runs import GENEROUS_LIMITS, Elsewhere, finished_run, queued, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -28,7 +28,7 @@ pytestmark = [
 
 def test_start_training_without_credentials_learns_from_the_mirror(project):
     run = queued(project, trigger=TrainingRun.Trigger.START_TRAINING)
-    run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=UNHURRIED)
+    run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=GENEROUS_LIMITS)
     assert run.state == "succeeded"
     assert "Reading from Label Studio failed" in run.log
 
@@ -127,7 +127,7 @@ def test_a_failure_without_a_code_is_the_reason_too(monkeypatch, what):
 
     monkeypatch.setattr(f"mlapi.training.mirror_update.{what}", fail)
     run = queued(labelled_project({}), trigger=TrainingRun.Trigger.START_TRAINING)
-    run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=UNHURRIED)
+    run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=GENEROUS_LIMITS)
     assert (run.state, run.error_code) == ("failed", "labels_unread")
     assert "RuntimeError: disk full" in run.error
     assert run.hint == "See the worker's log."

@@ -16,7 +16,7 @@ from registry.models import AuditEntry
 from tests.factories import ModelVersionFactory, promote
 
 from .projects import label, small_programs
-from .runs import UNHURRIED, Elsewhere, finished_run, queued
+from .runs import GENEROUS_LIMITS, Elsewhere, finished_run, queued
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -123,7 +123,10 @@ def test_the_check_reads_what_the_store_has(project):
         return usual.verify(folder, artifact, sha256)
 
     run = carry_out(
-        queued(project).pk, "worker@test", programs=replace(usual, verify=verify), limits=UNHURRIED
+        queued(project).pk,
+        "worker@test",
+        programs=replace(usual, verify=verify),
+        limits=GENEROUS_LIMITS,
     )
     assert paths == [artifacts.fetch(run.version)]
 

@@ -206,7 +206,7 @@ def test_a_negative_metric_is_drawn_where_it_is(client, project):
 
 
 IMAGES = {"images": 2000, "cached": 1980, "downloaded": 20, "embedded": 20, "unavailable": 0}
-IN_WORDS = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
+SUMMARY = "2,000 images: 1,980 cached, 20 downloaded, 20 embedded, 0 unavailable"
 
 
 def test_a_run_and_its_version_count_the_images(client, project):
@@ -216,13 +216,13 @@ def test_a_run_and_its_version_count_the_images(client, project):
     version = clusters(project, {"cats": 4}, described=described)
     for page in (page_of(client, version.run), page_of(client, version)):
         text = text_of(page)
-        assert f"Images {IN_WORDS}" in text
+        assert f"Images {SUMMARY}" in text
         assert "Not labelled 1950 tasks" in text
         assert "Candidate Silhouette n" in text
         assert "not fitted on" not in text
     lineage = page_of(client, version)
     lineage = lineage[lineage.index('id="lineage"') :]
-    assert IN_WORDS in lineage[: lineage.index("</section>")]
+    assert SUMMARY in lineage[: lineage.index("</section>")]
 
 
 def test_the_pages_are_for_those_who_may_look(client, project):

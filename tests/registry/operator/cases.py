@@ -19,7 +19,7 @@ from registry.models import (
 )
 from tests import factories as make
 
-WHY = "Because of a test."
+REASON = "Because of a test."
 RENAME = "label: Negative -> Bad"
 RENAMED = {"numbers": {"control": "label", "from": "Negative", "to": "Bad"}}
 
@@ -133,7 +133,7 @@ CASES: dict[tuple[type, str], Case] = {
     ),
     (ModelVersion, "note"): Case(
         version,
-        {"note": WHY},
+        {"note": REASON},
         entry=lambda v: {"version": v, "numbers": {"from": ""}},
     ),
     (ModelVersion, "tags"): Case(
@@ -159,7 +159,7 @@ CASES: dict[tuple[type, str], Case] = {
         entry=lambda p: {"run": p.runs.get()},
         unavailable=lambda: run("queued").project,
         refuses=False,  # the active run goes on instead
-        own_route=lambda p: ("post", "runs/", {"project": p.pk, "reason": WHY}),
+        own_route=lambda p: ("post", "runs/", {"project": p.pk, "reason": REASON}),
     ),
     (Project, "archive_project"): Case(make.ProjectFactory, unavailable=archived_project),
     (Project, "unarchive_project"): Case(archived_project, unavailable=make.ProjectFactory),
@@ -207,7 +207,7 @@ CASES: dict[tuple[type, str], Case] = {
         own_route=lambda p: (
             "patch",
             f"projects/{p.pk}/",
-            {"promotion_rule": "never", "reason": WHY},
+            {"promotion_rule": "never", "reason": REASON},
         ),
     ),
     (TrainingRun, "cancel"): Case(
@@ -221,7 +221,7 @@ CASES: dict[tuple[type, str], Case] = {
     (AccessKey, "new_key"): Case(
         lambda: None,
         {"name": "team"},
-        own_route=lambda _: ("post", "access-keys/", {"name": "team", "reason": WHY}),
+        own_route=lambda _: ("post", "access-keys/", {"name": "team", "reason": REASON}),
     ),
     (AccessKey, "revoke_key"): Case(
         make.AccessKeyFactory,
@@ -234,7 +234,12 @@ CASES: dict[tuple[type, str], Case] = {
         own_route=lambda _: (
             "post",
             "webhooks/",
-            {"name": "ops", "url": "https://a.example/", "topics": ["run_failed"], "reason": WHY},
+            {
+                "name": "ops",
+                "url": "https://a.example/",
+                "topics": ["run_failed"],
+                "reason": REASON,
+            },
         ),
     ),
     (Webhook, "new_webhook_secret"): Case(
@@ -303,6 +308,6 @@ def assert_logged(action, case, subject, actor):
         return
     (entry,) = found
     assert entry.verb == action.verb
-    expected = {"reason": WHY} | case.entry(subject)
+    expected = {"reason": REASON} | case.entry(subject)
     assert {name: getattr(entry, name) for name in expected} == expected
     assert "a-secret" not in str(entry.numbers)

@@ -11,7 +11,7 @@ from django.urls import reverse
 from registry.actions import tokens
 from registry.models import AccessKey, ModelVersion, Project, TrainingRun, Webhook
 
-from .cases import WHY
+from .cases import REASON
 
 RESOURCES = {Project: "projects", ModelVersion: "versions", TrainingRun: "runs"} | {
     AccessKey: "access-keys",
@@ -35,7 +35,7 @@ def user_with(*, but=None):
 def parameters(action, case):
     """The case's values, with a reason where the action has that parameter."""
     has_reason = "reason" in [text.name for text in action.form.texts]
-    return ({"reason": WHY} if has_reason else {}) | case.values
+    return ({"reason": REASON} if has_reason else {}) | case.values
 
 
 class Admin:

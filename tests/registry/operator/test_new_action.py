@@ -17,7 +17,7 @@ from registry.actions import operator
 from registry.actions.operator import action, actions
 from registry.api.versions import Versions
 
-from .cases import WHY, Case, assert_logged, version
+from .cases import REASON, Case, assert_logged, version
 from .interfaces import Admin, call_rest, command_line, run_command, user_with
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_a_new_file_has_its_button_dialog_and_entry(polish):
     dialog = page.dialog(polish, subject)
     for text in ("Makes the version shine.", "bright", 'name="cloth"', 'name="reason"'):
         assert text in dialog
-    answer = page.post(polish, subject, {"cloth": "silk", "reason": WHY})
+    answer = page.post(polish, subject, {"cloth": "silk", "reason": REASON})
     assert [str(m) for m in get_messages(answer.wsgi_request)] == [f"{subject.label} shines."]
     assert_logged(polish, POLISH_CASE, subject, "ada")
     assert not page.has_button(polish, subject)
@@ -124,10 +124,10 @@ def test_a_new_file_has_its_route(polish):
 
 def test_a_new_file_has_its_command(polish):
     subject = version()
-    line = command_line(polish, subject, {"cloth": "wool", "reason": WHY})
+    line = command_line(polish, subject, {"cloth": "wool", "reason": REASON})
     assert run_command(*line) == f"{subject.label} shines.\n"
     assert_logged(polish, POLISH_CASE, subject, getpass.getuser())
     with pytest.raises(CommandError, match="It shines already"):
         run_command(*line)
     with pytest.raises(CommandError, match="--cloth"):
-        run_command(*command_line(polish, version(), {"reason": WHY}))
+        run_command(*command_line(polish, version(), {"reason": REASON}))

@@ -16,7 +16,7 @@ from tests.mlapi.eva.conftest import eva, log
 
 __all__ = ["eva", "log"]
 
-SIDE, IMAGES, TAKEN = 16, 40, 10
+SIDE, IMAGES, MOST_READ = 16, 40, 10
 BOX = {"class": "red", "x": 10, "y": 10, "width": 20, "height": 20}
 _runs = itertools.count(1)
 
@@ -43,7 +43,7 @@ def _written(folder, eva, store, tasks, *names):
 
 
 def test_where_memory_takes_few_images_the_newest_are_among_them_too(tmp_path, eva, monkeypatch):
-    monkeypatch.setattr(training, "_MOST_BYTES", TAKEN * SIDE * SIDE * 3)
+    monkeypatch.setattr(training, "_MOST_BYTES", MOST_READ * SIDE * SIDE * 3)
     store, progress, reader = FolderImageStore(), ProgressWriter(tmp_path), ProgressReader(tmp_path)
     for number in range(IMAGES):
         store.pixels[f"{number}.png"] = tmp_path / f"{number}.png"
@@ -55,10 +55,10 @@ def test_where_memory_takes_few_images_the_newest_are_among_them_too(tmp_path, e
         return [int(one.image.pixels[0, 0, 0]) for one in drawn]
 
     taken = read(seed=0)
-    assert len(taken) == TAKEN and taken == sorted(taken) == read(seed=0) != read(seed=1)
+    assert len(taken) == MOST_READ and taken == sorted(taken) == read(seed=0) != read(seed=1)
     assert max(taken) >= IMAGES / 2
     logged = [line["log"] for line in reader.new() if "log" in line]
-    assert logged[0] == f"{IMAGES} images are more than memory takes: {TAKEN} are used."
+    assert logged[0] == f"{IMAGES} images are more than memory takes: {MOST_READ} are used."
 
 
 @pytest.mark.parametrize("names", [("box",), ("box", "other")])

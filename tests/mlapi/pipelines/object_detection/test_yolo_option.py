@@ -10,7 +10,7 @@ from mlapi.domain import InvalidOption
 from mlapi.pipelines import get
 from mlapi.pipelines.object_detection.engines import ENGINES
 
-CHOSEN = {"engine": "yolo"}
+OPTIONS = {"engine": "yolo"}
 
 
 def test_it_is_refused_until_its_licence_was_accepted(settings, monkeypatch):
@@ -18,10 +18,10 @@ def test_it_is_refused_until_its_licence_was_accepted(settings, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: object())
 
     with pytest.raises(InvalidOption, match=r"complete source .* ACCEPT_AGPL=true"):
-        get("object_detection").validate_options(CHOSEN)
+        get("object_detection").validate_options(OPTIONS)
 
     settings.ACCEPT_AGPL = True
-    assert get("object_detection").validate_options(CHOSEN)["engine"] == "yolo"
+    assert get("object_detection").validate_options(OPTIONS)["engine"] == "yolo"
 
 
 def test_it_says_which_package_is_not_installed(settings, monkeypatch):
