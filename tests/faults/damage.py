@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 class Damage:
-    """Each way is a method; `undo` gives back what is held."""
+    """Each kind of damage is a method; `undo` releases the locks."""
 
     def __init__(self) -> None:
         self._held: list[sqlite3.Connection] = []
@@ -38,4 +38,4 @@ class Damage:
             self._held.pop().close()
 
 
-WAYS = ("delete", "corrupt", "lock")
+KINDS = ("delete", "corrupt", "lock")

@@ -69,63 +69,63 @@ class Fuzzer:
             for _ in range(self.random.randrange(4))
         }
 
-    def or_odd(self, value: Any) -> Any:
+    def vary(self, value: Any) -> Any:
         return self.value() if self.random.random() < 0.15 else value
 
     def result(self) -> Any:
-        choices = self.or_odd([self.random.choice(["Positive", "Negative", "Other"])])
-        return self.or_odd(
+        choices = self.vary([self.random.choice(["Positive", "Negative", "Other"])])
+        return self.vary(
             {
-                "id": self.or_odd("r1"),
-                "from_name": self.or_odd("label"),
-                "to_name": self.or_odd("text"),
-                "type": self.or_odd("choices"),
-                "value": self.or_odd({"choices": choices}),
+                "id": self.vary("r1"),
+                "from_name": self.vary("label"),
+                "to_name": self.vary("text"),
+                "type": self.vary("choices"),
+                "value": self.vary({"choices": choices}),
             }
         )
 
     def annotation(self) -> Any:
-        return self.or_odd(
+        return self.vary(
             {
-                "id": self.or_odd(self.random.randrange(50)),
-                "result": self.or_odd([self.result() for _ in range(self.random.randrange(3))]),
-                "was_cancelled": self.or_odd(False),
-                "updated_at": self.or_odd("2026-01-01T00:00:00Z"),
-                "completed_by": self.or_odd(1),
+                "id": self.vary(self.random.randrange(50)),
+                "result": self.vary([self.result() for _ in range(self.random.randrange(3))]),
+                "was_cancelled": self.vary(False),
+                "updated_at": self.vary("2026-01-01T00:00:00Z"),
+                "completed_by": self.vary(1),
             }
         )
 
     def task(self) -> Any:
-        return self.or_odd(
+        return self.vary(
             {
-                "id": self.or_odd(self.random.randrange(50)),
-                "data": self.or_odd({"text": self.or_odd("good and fine")}),
-                "annotations": self.or_odd([self.annotation()]),
+                "id": self.vary(self.random.randrange(50)),
+                "data": self.vary({"text": self.vary("good and fine")}),
+                "annotations": self.vary([self.annotation()]),
             }
         )
 
     def body(self) -> Any:
         number, created = self.uid.split(".")
-        project = self.or_odd(
-            {"id": self.or_odd(int(number)), "created_at": self.or_odd("2026-11-23T10:40:47Z")}
+        project = self.vary(
+            {"id": self.vary(int(number)), "created_at": self.vary("2026-11-23T10:40:47Z")}
         )
-        uid = self.or_odd(self.uid)
-        config = self.or_odd(self.random.choice(CONFIGS))
-        return self.or_odd(
+        uid = self.vary(self.uid)
+        config = self.vary(self.random.choice(CONFIGS))
+        return self.vary(
             {
                 "project": self.random.choice([uid, project]),
-                "action": self.or_odd(self.random.choice(ACTIONS)),
+                "action": self.vary(self.random.choice(ACTIONS)),
                 "schema": config,
                 "label_config": config,
                 "config": config,
-                "hostname": self.or_odd("http://localhost:8080"),
-                "extra_params": self.or_odd('{"a": 1}'),
-                "tasks": self.or_odd([self.task() for _ in range(self.random.randrange(4))]),
+                "hostname": self.vary("http://localhost:8080"),
+                "extra_params": self.vary('{"a": 1}'),
+                "tasks": self.vary([self.task() for _ in range(self.random.randrange(4))]),
                 "task": self.task(),
                 "annotation": self.annotation(),
-                "annotations": self.or_odd([self.task()]),
-                "params": self.or_odd({"context": self.or_odd(None)}),
-                "job": self.or_odd("1"),
+                "annotations": self.vary([self.task()]),
+                "params": self.vary({"context": self.vary(None)}),
+                "job": self.vary("1"),
             }
         )
 

@@ -17,7 +17,7 @@ from registry.actions import run_starts, runs
 from registry.models import ModelVersion, Project, Task, TrainingRun
 from registry.models.task import Split
 from tests.factories import LABEL_CONFIG, ModelVersionFactory, ProjectFactory
-from tests.faults.damage import WAYS, Damage
+from tests.faults.damage import KINDS, Damage
 from tests.faults.disks import fill, make_room, small_disk
 from tests.faults.phases import at_phase
 from tests.mlapi.conversion.old_artifacts import OldArtifact
@@ -100,14 +100,17 @@ def test_a_run_on_a_full_disk_fails_with_its_cause(project, disk, warm, at_phase
 
 
 @pytest.mark.parametrize(
-    "way",
-    [way if way == "corrupt" else pytest.param(way, marks=pytest.mark.nightly) for way in WAYS],
+    "kind",
+    [
+        kind if kind == "corrupt" else pytest.param(kind, marks=pytest.mark.nightly)
+        for kind in KINDS
+    ],
 )
 def test_an_evadb_that_is_damaged_ends_its_run_and_not_the_next(
-    project, warm, at_phase, damage, way
+    project, warm, at_phase, damage, kind
 ):
-    at_phase("opening EvaDB", lambda run: getattr(damage, way)(place(run)))
-    ends(project, way)
+    at_phase("opening EvaDB", lambda run: getattr(damage, kind)(place(run)))
+    ends(project, kind)
     damage.undo()
     at_phase("", lambda run: None)
     assert finished_run(project).state == "succeeded"
@@ -137,10 +140,10 @@ def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
         at_phase(phase, lambda run: fill(disk))
         label_one_more()
         ended[phase] = [ends_on_a_full_disk(project, disk, phase).state]
-        for way in WAYS:
-            at_phase(phase, lambda run, way=way: getattr(damage, way)(place(run)))
+        for kind in KINDS:
+            at_phase(phase, lambda run, kind=kind: getattr(damage, kind)(place(run)))
             label_one_more()
-            run = ends(project, f"{way} in {phase}")
+            run = ends(project, f"{kind} in {phase}")
             damage.undo()
             ended[phase].append(run.error_code or run.state)
         at_phase("", lambda run: None)

@@ -32,8 +32,8 @@ def path_of(version):
     return storages["artifacts"].path(version.artifact)
 
 
-def spoil(version) -> None:
-    """One bit of the artifact, as a disk may."""
+def flip_bit(version) -> None:
+    """Flips a bit of the artifact, as a disk may."""
     with open(path_of(version), "r+b") as file:
         first = file.read(1)
         file.seek(0)
@@ -93,7 +93,7 @@ def test_threads_share_a_predictor_and_get_the_same_answers(version):
 @pytest.mark.django_db(transaction=True)
 def test_a_corrupt_artifact_is_never_read_and_one_fall_back_is_queued(monkeypatch):
     version = ModelVersionFactory(champion=True, content=artifact())
-    spoil(version)
+    flip_bit(version)
     loaded = []
     monkeypatch.setattr(PIPELINES["text_classification"], "load", loaded.append)
     for _ in range(3):
@@ -120,14 +120,14 @@ def test_a_failed_load_is_cached_for_half_a_minute_and_then_retried(monkeypatch)
     version = ModelVersionFactory(champion=True, content=artifact())
     now = [1000.0]
     monkeypatch.setattr(model_cache, "monotonic", lambda: now[0])
-    spoil(version)
+    flip_bit(version)
     assert answer(version).problems
-    spoil(version)  # the same bit again: it is whole
+    flip_bit(version)  # the same bit again: it is whole
     now[0] += 29
     assert answer(version).problems
     now[0] += 2
     assert not answer(version).problems
-    spoil(version)
+    flip_bit(version)
     model_cache.clear()
     assert answer(version).problems
     assert len(fall_backs()) == 2
@@ -139,7 +139,7 @@ def test_the_queued_job_falls_back_to_the_version_before_which_then_answers():
     first = ModelVersionFactory(project=project, champion=True, content=artifact())
     project.refresh_from_db()
     second = ModelVersionFactory(project=project, champion=True, content=artifact(1.0))
-    spoil(second)
+    flip_bit(second)
     assert answer(second).problems
     project_id, version_id, error = fall_backs()[0].task["args"]
     assert (project_id, version_id) == (project.pk, second.pk)
@@ -217,9 +217,9 @@ def test_the_cache_is_bounded_and_the_longest_unused_goes(settings, db):
 
 @pytest.fixture
 def fails(version, monkeypatch):
-    """Make the model fail on each batch with a text that `is_bad`; gives the batches' sizes."""
+    """Makes the model fail on batches with a text that `is_bad`; returns the sizes of batches."""
 
-    def break_it(is_bad, error: Exception | None = None) -> list[int]:
+    def make_fail(is_bad, error: Exception | None = None) -> list[int]:
         predictor = model_cache.load(version)
         real, calls = predictor.predict, []
 
@@ -232,7 +232,7 @@ def fails(version, monkeypatch):
         monkeypatch.setattr(predictor, "predict", predict)
         return calls
 
-    return break_it
+    return make_fail
 
 
 def numbered(n: int) -> list[dict]:

@@ -325,8 +325,8 @@ def request(client, method, path):
     )
 
 
-def requests_and_least():
-    """Each request that there is, and the least of the roles that may make it; nobody is past all.
+def requests_with_least_role():
+    """Each request, and the index of the least role that may make it; of NOBODY it is past all.
 
     Without the one that would end the login.
     """
@@ -338,11 +338,11 @@ def requests_and_least():
             yield route, method, len(ROLES) if least == NOBODY else ROLES.index(least)
 
 
-def wrongly_answered(role, rows, is_requested=lambda place, least: True):
-    """What the role may and is refused, or may not and gets, a line each; of all or of some."""
+def wrong_answers(role, rows, is_requested=lambda place, least: True):
+    """A line for each request that the role may make and is refused, or may not and gets."""
     client, place = logged_in(role), ROLES.index(role)
     wrong = []
-    for route, method, least in requests_and_least():
+    for route, method, least in requests_with_least_role():
         if not is_requested(place, least):
             continue
         may = place >= least
@@ -356,11 +356,11 @@ def wrongly_answered(role, rows, is_requested=lambda place, least: True):
 def test_each_role_may_what_is_first_allowed_to_it_and_not_what_is_first_allowed_to_the_next(
     role, rows
 ):
-    """So each row is asked on both sides of its border, and of everything by nobody known.
+    """So each row is requested on both sides of its border, and all of them without a login.
 
     A role holds what those before it hold: `test_permissions` compares them.
     """
-    wrong = wrongly_answered(
+    wrong = wrong_answers(
         role, rows, lambda place, least: place == 0 or least in (place, place + 1)
     )
     assert not wrong, wrong
@@ -369,7 +369,7 @@ def test_each_role_may_what_is_first_allowed_to_it_and_not_what_is_first_allowed
 @pytest.mark.nightly
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_may_what_its_row_says_and_no_more(role, rows):
-    wrong = wrongly_answered(role, rows)
+    wrong = wrong_answers(role, rows)
     assert not wrong, wrong
 
 

@@ -44,12 +44,12 @@ def test_a_database_with_projects_is_not_seeded():
 
 
 def test_every_page_and_route_takes_few_queries(client, seeded):
-    assert not too_much(client, seeded, 2, plans=False, urls=one_of_each_kind)
+    assert not excesses(client, seeded, 2, plans=False, urls=one_of_each_kind)
 
 
 @pytest.mark.nightly
 def test_no_page_and_no_route_reads_a_table_whole(client, seeded):
-    assert not too_much(client, seeded, 10, plans=True, urls=registry_urls.urls)
+    assert not excesses(client, seeded, 10, plans=True, urls=registry_urls.urls)
 
 
 def one_of_each_kind() -> Iterator[str]:
@@ -63,7 +63,7 @@ def one_of_each_kind() -> Iterator[str]:
             yield url
 
 
-def too_much(client, seeded, projects: int, plans: bool, urls) -> str:
+def excesses(client, seeded, projects: int, plans: bool, urls) -> str:
     """What is wrong with the pages and routes of so many projects, one line each."""
     seeded(projects)
     counts = {m: m.objects.count() for m in (Project, ModelVersion, Metric, Outcome, Event)}

@@ -15,30 +15,30 @@ from tests.mlapi.training.projects import small_programs
 from . import names
 
 
-def work(func: str, args: tuple = (), kwargs: dict | None = None) -> None:
-    """As django-q's worker finds and calls it."""
+def call_job(func: str, args: tuple = (), kwargs: dict | None = None) -> None:
+    """Finds and calls the function as django-q's worker does."""
     found = pydoc.locate(func)
     assert callable(found), func
     found(*args, **(kwargs or {}))
 
 
-def work_off(cluster: str) -> None:
+def run_cluster(cluster: str) -> None:
     while job := OrmQ.objects.filter(key=cluster).order_by("pk").first():
         package = job.task
         job.delete()
-        work(package["func"], package["args"], package["kwargs"])
+        call_job(package["func"], package["args"], package["kwargs"])
 
 
 @pytest.fixture(scope="module")
 def logs(copied):
-    """What was logged while the schedules and everything that waited were worked off."""
+    """The log of the schedules and of all queued jobs."""
     # What a training learns is tested elsewhere, and takes a minute.
     with capture_logs() as logged, mock.patch("mlapi.training.run.Programs", small_programs):
-        work_off(queue.EVENTS)
-        work_off(queue.TRAINING)
+        run_cluster(queue.EVENTS)
+        run_cluster(queue.TRAINING)
         for schedule in Schedule.objects.order_by("name"):
-            work(schedule.func)
-        work_off(queue.EVENTS)
+            call_job(schedule.func)
+        run_cluster(queue.EVENTS)
     return logged
 
 

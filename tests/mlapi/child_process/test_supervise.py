@@ -16,7 +16,7 @@ GENEROUS_LIMITS = Limits(seconds=600, memory_mb=4096)
 
 
 @pytest.fixture(params=["spawned", "forked"], autouse=True)
-def way(request, tmp_path):
+def start_method(request, tmp_path):
     """Each program of a test, in either way."""
     if request.param == "forked":
         supervise.start_warm_process("tests.mlapi.child_process.small_warm_process")
@@ -44,7 +44,7 @@ def folder(tmp_path):
     return work
 
 
-def gone(pids):
+def all_end(pids):
     """Whether all of them end within a while; zombies count as ended."""
     return eventually(lambda: not any(map(is_running, pids)))
 
@@ -81,7 +81,7 @@ def test_the_time_limit_ends_the_whole_process_group(folder, monkeypatch):
     monkeypatch.setattr(supervise, "time", SimpleNamespace(monotonic=monotonic))
     with pytest.raises(supervise.TimeLimit):
         run("hang", folder)
-    assert gone(json.loads(pids.read_text()))
+    assert all_end(json.loads(pids.read_text()))
 
 
 def test_the_memory_limit_counts_the_program_s_children(folder):
@@ -99,7 +99,7 @@ def test_a_checkpoint_that_raises_ends_a_deaf_program(folder):
 
     with pytest.raises(StopIt):
         run("hang", folder, checkpoint=checkpoint)
-    assert gone(json.loads((folder.parent / "pids.json").read_text()))
+    assert all_end(json.loads((folder.parent / "pids.json").read_text()))
 
 
 def test_no_secret_is_in_the_program_s_environment(folder, monkeypatch):

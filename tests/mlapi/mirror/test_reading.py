@@ -150,13 +150,13 @@ def test_between_two_pages_the_mirror_is_free_and_says_how_far_it_is(
 ):
     states = []
 
-    def look() -> None:
+    def record_state() -> None:
         project = Project.objects.get(pk=connected_project.pk)
         assert not is_locked(connected_project.pk, MIRROR)
         codes = [alert.code for alert in alerts(basic([project])) if alert.code == "reading"]
         states.append((project.read_so_far, len(mirrored_tasks(connected_project)), codes))
 
-    between_pages(monkeypatch, look)
+    between_pages(monkeypatch, record_state)
     assert sync(connected_project, "a test").read == 20
     assert states[:4] == [
         (None, 0, []),
@@ -175,11 +175,11 @@ def test_a_first_version_is_trained_once_enough_is_read(
     Project.objects.update(policy={**default_policy(), "first_labels": 8})
     states = []
 
-    def consider() -> None:
+    def apply_policy() -> None:
         policy.consider(Project.objects.get(pk=connected_project.pk))
         states.append((len(mirrored_tasks(connected_project)), TrainingRun.objects.count()))
 
-    between_pages(monkeypatch, consider)
+    between_pages(monkeypatch, apply_policy)
     sync(connected_project, "a test")
     assert max(tasks for tasks, runs in states if not runs) == 5
     assert min(tasks for tasks, runs in states if runs) == 10

@@ -25,7 +25,7 @@ def call(key) -> Caller:
 
 
 @pytest.fixture
-def stranger() -> Caller:
+def anonymous_caller() -> Caller:
     """Calls routes without any credentials."""
     return Caller()
 

@@ -22,7 +22,7 @@ def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def through(path: str, **extra):
+def behind_middleware(path: str, **extra):
     """The request as it is behind the middleware."""
     request = RequestFactory().get(path, **extra)
     AccessKeyMiddleware(lambda r: HttpResponse())(request)
@@ -30,7 +30,7 @@ def through(path: str, **extra):
 
 
 def test_the_key_is_taken_out_of_everything_that_is_logged():
-    request = through(
+    request = behind_middleware(
         f"/k/{KEY}/setup",
         query_params={"a": "b"},
         RAW_URI=f"/k/{KEY}/setup?a=b",
@@ -46,7 +46,7 @@ def test_the_key_is_taken_out_of_everything_that_is_logged():
 
 
 def test_the_base_path_of_a_proxy_stays():
-    request = through(f"/k/{KEY}/health", SCRIPT_NAME="/base")
+    request = behind_middleware(f"/k/{KEY}/health", SCRIPT_NAME="/base")
     assert request.path_info == "/health"
     assert request.path == "/base/health"
 
@@ -56,24 +56,24 @@ def test_the_base_path_of_a_proxy_stays():
     [(f"/k/{KEY}", "/"), (f"/k/{KEY}/", "/"), (f"/k/{KEY}/versions/", "/versions/")],
 )
 def test_what_follows_the_key_is_the_route(path, route):
-    assert through(path).path_info == route
+    assert behind_middleware(path).path_info == route
 
 
 def test_a_path_without_a_key_is_left_alone():
-    request = through("/kept/k")
+    request = behind_middleware("/kept/k")
     assert request.access_key is None
     assert request.path_info == "/kept/k"
     assert not hasattr(request, "urlconf")
 
 
 def test_a_key_behind_an_unknown_base_path_is_not_used_and_not_logged():
-    request = through(f"/base/k/{KEY}/setup", RAW_URI=f"/base/k/{KEY}/setup")
+    request = behind_middleware(f"/base/k/{KEY}/setup", RAW_URI=f"/base/k/{KEY}/setup")
     assert request.access_key is None
     assert KEY not in str(request.META) + request.path + request.path_info
 
 
 def test_other_letters_than_ascii_survive():
-    request = through(f"/k/{KEY}/%C3%A9")
+    request = behind_middleware(f"/k/{KEY}/%C3%A9")
     assert request.path_info == "/é"
     assert request.META["PATH_INFO"].encode("latin-1").decode() == "/é"
 

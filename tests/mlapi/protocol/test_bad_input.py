@@ -54,7 +54,7 @@ bodies = json_values | st.fixed_dictionaries(
 )
 
 
-def well_formed(answer):
+def assert_well_formed(answer):
     assert answer.status_code < 500, answer.text
     assert answer["Content-Type"] == "application/json"
     assert len(answer.reason_phrase) <= REASON_PHRASE_MAX
@@ -76,7 +76,7 @@ def well_formed(answer):
 )
 @given(body=bodies)
 def test_any_json_gets_a_well_formed_answer(route, body, call):
-    well_formed(call.raw(f"/{route}", json.dumps(body).encode()))
+    assert_well_formed(call.raw(f"/{route}", json.dumps(body).encode()))
 
 
 @pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_any_json_gets_a_well_formed_answer(route, body, call):
 )
 @given(body=st.binary(max_size=60))
 def test_any_bytes_get_a_well_formed_answer(route, body, call):
-    well_formed(call.raw(f"/{route}", body))
+    assert_well_formed(call.raw(f"/{route}", body))
 
 
 @pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_any_query_gets_a_well_formed_answer(route, project, call):
         project.encode()
     except UnicodeEncodeError:
         return
-    assert well_formed(call.get(f"/{route}", {"project": project}))
+    assert assert_well_formed(call.get(f"/{route}", {"project": project}))
 
 
 @pytest.mark.django_db
@@ -121,7 +121,7 @@ def test_any_query_gets_a_well_formed_answer(route, project, call):
 def test_the_error_of_an_invalid_body_has_the_reason(body, message, call):
     answer = call.raw("/predict", body)
     assert answer.status_code == 400
-    assert message in well_formed(answer)["error"]["message"]
+    assert message in assert_well_formed(answer)["error"]["message"]
     assert message in answer.reason_phrase
 
 

@@ -162,13 +162,13 @@ def test_a_setup_with_nothing_new_writes_nothing(call, project, champion, listen
 
 
 @contextmanager
-def after_a_cut():
+def connection_cut():
     """The listening connection has just been cut."""
     cut()
     yield
 
 
-@pytest.mark.parametrize("connected", [nullcontext, after_a_cut, silent])
+@pytest.mark.parametrize("connected", [nullcontext, connection_cut, silent])
 def test_a_change_by_another_process_takes_effect_within_a_second(
     connected, call, key, project, champion, listening, other
 ):
@@ -228,11 +228,11 @@ def test_a_lost_connection_is_made_again_and_answers_are_cached_again(call, proj
 
 
 def test_a_key_of_a_project_opens_no_other_one_that_is_cached(project, champion, listening):
-    outsider = AccessKeyFactory(project=ModelVersionFactory().project)
+    other_key = AccessKeyFactory(project=ModelVersionFactory().project)
     unbound = AccessKeyFactory()
     request = requests_of(project)["is_training"]
     assert request(Caller(f"/k/{unbound.plain}")).json()["model_version"] == champion.label
-    assert request(Caller(f"/k/{outsider.plain}")).json()["model_version"] is None
+    assert request(Caller(f"/k/{other_key.plain}")).json()["model_version"] is None
 
 
 def test_answers_are_consistent_while_versions_are_promoted(key, project, champion, listening):

@@ -31,7 +31,7 @@ OWN = [
 
 
 @pytest.fixture(params=["anonymous", "basic"])
-def ambient(request, settings):
+def browser_caller(request, settings):
     """A caller whom a browser would authenticate for any page."""
     settings.BASIC_AUTH_USER = settings.BASIC_AUTH_PASS = ""
     settings.ALLOW_ANONYMOUS = request.param == "anonymous"
@@ -42,10 +42,10 @@ def ambient(request, settings):
 
 
 @pytest.mark.parametrize("headers", CROSS_SITE)
-def test_another_sites_form_changes_nothing(ambient, project, headers):
+def test_another_sites_form_changes_nothing(browser_caller, project, headers):
     body = f'{{"project": "{project.uid}", "action": "START_TRAINING", "annotations": []}}'
     for route in ("/train", "/webhook", "/setup", "/predict"):
-        answer = ambient.raw(route, body.encode(), content_type="text/plain", **headers)
+        answer = browser_caller.raw(route, body.encode(), content_type="text/plain", **headers)
         assert answer.status_code == 403
         assert answer.json()["error"]["code"] == "cross_site"
         assert answer.json()["error"]["hint"]
@@ -55,13 +55,13 @@ def test_another_sites_form_changes_nothing(ambient, project, headers):
 
 
 @pytest.mark.parametrize("headers", OWN)
-def test_label_studio_and_own_pages_are_answered(ambient, project, headers):
-    answer = ambient.post("/predict", {"project": project.uid, "tasks": []}, **headers)
+def test_label_studio_and_own_pages_are_answered(browser_caller, project, headers):
+    answer = browser_caller.post("/predict", {"project": project.uid, "tasks": []}, **headers)
     assert answer.status_code == 200
 
 
-def test_a_cross_site_request_that_reads_is_answered(ambient):
-    assert ambient.get("/versions", **CROSS_SITE[0]).status_code == 200
+def test_a_cross_site_request_that_reads_is_answered(browser_caller):
+    assert browser_caller.get("/versions", **CROSS_SITE[0]).status_code == 200
 
 
 @pytest.mark.parametrize("headers", CROSS_SITE)

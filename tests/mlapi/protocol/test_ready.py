@@ -35,24 +35,24 @@ def test_a_worker_without_a_recent_heartbeat_is_named(missing, call):
 
 
 @pytest.mark.django_db
-def test_without_a_key_it_answers_the_status_and_not_the_reason(stranger):
+def test_without_a_key_it_answers_the_status_and_not_the_reason(anonymous_caller):
     WorkerFactory(cluster="training")
-    answer = stranger.get("/ready")
+    answer = anonymous_caller.get("/ready")
     assert answer.status_code == 503
     assert answer.json()["error"]["message"] == "Not ready."
     assert "events" not in answer.text + answer.reason_phrase
     WorkerFactory(cluster="events")
-    answer = stranger.get("/ready")
+    answer = anonymous_caller.get("/ready")
     assert answer.status_code == 200
     assert answer.json() == {"status": "READY"}
 
 
 @pytest.mark.django_db
-def test_wrong_credentials_are_refused_although_none_are_needed(stranger):
+def test_wrong_credentials_are_refused_although_none_are_needed(anonymous_caller):
     assert Caller(f"/k/{'a' * 32}").get("/ready").status_code == 401
-    assert stranger.get("/ready", authorization="Token no").status_code == 401
+    assert anonymous_caller.get("/ready", authorization="Token no").status_code == 401
     basic = base64.b64encode(b"who:what").decode()
-    assert stranger.get("/ready", authorization=f"Basic {basic}").status_code == 401
+    assert anonymous_caller.get("/ready", authorization=f"Basic {basic}").status_code == 401
 
 
 @pytest.mark.django_db

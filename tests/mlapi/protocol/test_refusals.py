@@ -20,19 +20,19 @@ CHUNKED = {"transfer-encoding": "chunked"}
 
 
 @pytest.fixture(autouse=True)
-def small(settings) -> None:
+def small_requests_only(settings) -> None:
     settings.MAX_REQUEST_MB = 1
     settings.ALLOW_ANONYMOUS = False
 
 
 @pytest.fixture
-def people(client, db):
+def admin_client(client, db):
     """A client of the admin, logged in."""
     client.force_login(get_user_model().objects.create_superuser("ada"))
     return client
 
 
-def large(caller: Caller, route: str = "/predict", megabytes: float = 1.5):
+def post_large(caller: Caller, route: str = "/predict", megabytes: float = 1.5):
     return caller.raw(route, b" " * int(megabytes * MB))
 
 
@@ -41,27 +41,27 @@ def caller_of(name: str = "team", **scope) -> Caller:
     return Caller(f"/k/{plain}")
 
 
-def page_of(people, project=None) -> str:
+def page_of(admin_client, project=None) -> str:
     path = f"registry/project/{project.pk}/change/" if project else ""
-    return unescape(people.get(f"/admin/{path}").content.decode())
+    return unescape(admin_client.get(f"/admin/{path}").content.decode())
 
 
-def test_a_selection_that_is_too_large_is_a_row_and_needs_attention(people, settings):
+def test_a_selection_that_is_too_large_is_a_row_and_needs_attention(admin_client, settings):
     project = make.ProjectFactory()
-    assert large(caller_of()).status_code == 413
+    assert post_large(caller_of()).status_code == 413
     (event,) = Event.objects.filter(source=REFUSED)
     assert (event.project, event.action, event.status) == (None, "POST /predict", "ignored")
     assert event.outcome.startswith("Refused with 413:")
     expected = {"code": "body_too_large", "bytes": int(1.5 * MB), "caller": "key team"}
     assert expected.items() <= event.payload.items()
-    for page in (page_of(people), page_of(people, project)):
+    for page in (page_of(admin_client), page_of(admin_client, project)):
         assert "POST /predict was refused: 1.5 MB are more than MAX_REQUEST_MB=1" in page
         assert "It came with key team; as it was not read, its project is not known." in page
         assert "Label Studio says that it retrieved predictions, and has stored none" in page
         assert "Set MAX_REQUEST_MB=2 and restart" in page
         assert f"/admin/registry/event/{event.pk}/change/" in page
     settings.MAX_REQUEST_MB = 2  # as the cure says
-    assert "was refused" not in page_of(people)
+    assert "was refused" not in page_of(admin_client)
 
 
 @pytest.mark.parametrize(
@@ -73,35 +73,35 @@ def test_a_selection_that_is_too_large_is_a_row_and_needs_attention(people, sett
     ],
 )
 def test_a_body_without_length_or_json_is_a_row_with_its_reason(
-    people, route, body, headers, status, reason, cure
+    admin_client, route, body, headers, status, reason, cure
 ):
     assert caller_of().raw(f"/{route}", body, **headers).status_code == status
     assert Event.objects.get(source=REFUSED).payload["status"] == status
-    page = page_of(people)
+    page = page_of(admin_client)
     assert f"POST /{route} was refused: {reason}" in page
     assert cure in page
     assert ("the next sync reads what it announced" in page) == (route == "webhook")
 
 
-def test_a_refusal_is_listed_for_the_scope_of_the_key(people):
+def test_a_refusal_is_listed_for_the_scope_of_the_key(admin_client):
     own, other = make.ProjectFactory(hostname="http://a"), make.ProjectFactory(hostname="http://b")
 
-    def listed_for_each() -> tuple[bool, ...]:
-        return tuple("was refused" in page_of(people, project) for project in (own, other))
+    def listed() -> tuple[bool, ...]:
+        return tuple("was refused" in page_of(admin_client, project) for project in (own, other))
 
-    large(caller_of("bound", project=own))
+    post_large(caller_of("bound", project=own))
     assert Event.objects.get(source=REFUSED).project == own
-    assert listed_for_each() == (True, False)
+    assert listed() == (True, False)
     Event.objects.all().delete()
-    large(caller_of("pinned", hostname="http://b"))
+    post_large(caller_of("pinned", hostname="http://b"))
     assert Event.objects.get(source=REFUSED).project is None
-    assert listed_for_each() == (False, True)
+    assert listed() == (False, True)
 
 
 @pytest.mark.django_db
 def test_who_is_not_let_in_leaves_no_row():
     for caller in (Caller(), Caller(f"/k/{'a' * 32}")):
-        assert large(caller).status_code == 401
+        assert post_large(caller).status_code == 401
         assert caller.raw("/webhook", b"", **CHUNKED).status_code == 401
         assert caller.raw("/webhook", b"{").status_code == 401
     assert not Event.objects.exists()
@@ -111,15 +111,15 @@ def test_who_is_not_let_in_leaves_no_row():
 def test_a_flood_makes_one_row_of_a_kind_an_hour():
     caller = caller_of()
     for megabytes in (1.5, 1.9, 1.2) * 10:
-        large(caller, megabytes=megabytes)
+        post_large(caller, megabytes=megabytes)
         caller.raw("/webhook", b"{")
     assert Event.objects.filter(source=REFUSED).count() == 2
-    large(caller, megabytes=5)  # of another order: another value of the setting mends it
-    large(caller, "/webhook")
-    large(caller_of("another"))
+    post_large(caller, megabytes=5)  # of another order: another value of the setting mends it
+    post_large(caller, "/webhook")
+    post_large(caller_of("another"))
     assert Event.objects.filter(source=REFUSED).count() == 5
     Event.objects.update(received_at=timezone.now() - refusals.RECORDED_EVERY)
-    large(caller)
+    post_large(caller)
     assert Event.objects.filter(source=REFUSED).count() == 6
 
 
@@ -132,10 +132,10 @@ def test_claimed_sizes_without_end_make_few_rows():
     assert Event.objects.filter(source=REFUSED).count() <= 21
 
 
-def test_the_alert_goes_after_a_day_and_the_row_after_its_time(people):
-    large(caller_of())
+def test_the_alert_goes_after_a_day_and_the_row_after_its_time(admin_client):
+    post_large(caller_of())
     Event.objects.update(received_at=timezone.now() - timedelta(hours=25))
-    assert "was refused" not in page_of(people)
+    assert "was refused" not in page_of(admin_client)
     Event.objects.update(received_at=timezone.now() - timedelta(days=31))
     assert events.purge_problems(timezone.now() - timedelta(days=30)) == 1
 
@@ -158,5 +158,5 @@ def test_a_refusal_that_cannot_be_recorded_is_answered_all_the_same(monkeypatch,
         raise OperationalError
 
     monkeypatch.setattr("mlapi.ingest.refusals.record", fails)
-    assert large(caller_of()).status_code == 413
+    assert post_large(caller_of()).status_code == 413
     assert "refusal_not_recorded" in caplog.text

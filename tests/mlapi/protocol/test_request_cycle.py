@@ -78,8 +78,8 @@ def test_no_session_is_opened_and_no_cookie_set(call):
 
 
 @pytest.mark.django_db
-def test_the_id_of_a_request_is_the_callers_own_and_ends_with_it(stranger):
-    answer = stranger.get("/versions", **{"x-request-id": "r-17"})
+def test_the_id_of_a_request_is_the_callers_own_and_ends_with_it(anonymous_caller):
+    answer = anonymous_caller.get("/versions", **{"x-request-id": "r-17"})
     assert answer.json()["error"]["request_id"] == "r-17"
     assert structlog.contextvars.get_contextvars() == {}
 

@@ -16,8 +16,8 @@ OPEN = {"health"}
 @pytest.mark.parametrize("slash", ["", "/"])
 @pytest.mark.parametrize("route", sorted(ROUTES))
 @pytest.mark.django_db
-def test_each_route_exists_with_and_without_a_slash_and_a_key(route, slash, call, stranger):
-    for caller in (call, stranger):
+def test_each_route_exists_with_and_without_a_slash_and_a_key(route, slash, call, anonymous_caller):
+    for caller in (call, anonymous_caller):
         answers = {caller.get(f"/{route}{slash}").status_code}
         answers.add(caller.post(f"/{route}{slash}").status_code)
         assert 404 not in answers
@@ -27,8 +27,8 @@ def test_each_route_exists_with_and_without_a_slash_and_a_key(route, slash, call
 
 @pytest.mark.parametrize("route", sorted(set(ROUTES) - OPEN - {"ready"}))
 @pytest.mark.django_db
-def test_an_anonymous_caller_is_refused_everywhere_but_at_health_and_ready(route, stranger):
-    for answer in (stranger.get(f"/{route}"), stranger.post(f"/{route}")):
+def test_an_anonymous_caller_is_refused_everywhere_but_at_health_and_ready(route, anonymous_caller):
+    for answer in (anonymous_caller.get(f"/{route}"), anonymous_caller.post(f"/{route}")):
         assert answer.status_code == 401
         assert answer.json()["error"]["code"] == "credentials_missing"
         assert "access_key new" in answer.reason_phrase
@@ -43,9 +43,9 @@ def test_an_unknown_key_is_refused(route):
 
 
 @pytest.mark.parametrize("path", ["/", "/health", "/health/"])
-def test_health_needs_no_credentials_and_no_query(path, stranger):
+def test_health_needs_no_credentials_and_no_query(path, anonymous_caller):
     """Without the `db` mark any query would fail the test."""
-    answer = stranger.get(path)
+    answer = anonymous_caller.get(path)
     assert answer.status_code == 200
     assert answer.json()["status"] == "UP"
     assert set(answer.json()) == {"status", "version", "model_class"}
@@ -80,7 +80,7 @@ def test_a_wrong_method_is_405(call):
     assert call.client.options(call.base + "/predict").status_code == 405
 
 
-class _Untouchable:
+class _UnreadableBody:
     def read(self, *args):
         raise AssertionError("the body was read")
 
@@ -88,7 +88,7 @@ class _Untouchable:
 @pytest.mark.django_db
 def test_the_key_is_checked_before_the_body_is_read():
     request = RequestFactory().post("/predict", b"{}", content_type="application/json")
-    request._stream = _Untouchable()
+    request._stream = _UnreadableBody()
     request.access_key = "wrong"
     answer = ROUTES["predict"].as_view()(_resolved(request))
     assert answer.status_code == 401
@@ -106,15 +106,15 @@ def test_every_route_is_a_protocol_view():
 
 
 @pytest.mark.django_db
-def test_an_unknown_route_is_a_json_error(stranger):
+def test_an_unknown_route_is_a_json_error(anonymous_caller):
     with queries(0):
-        answer = stranger.get("/predictions")
+        answer = anonymous_caller.get("/predictions")
     assert answer.status_code == 404
     assert set(answer.json()["error"]) == {"code", "message", "hint", "request_id"}
 
 
 @pytest.mark.django_db
-def test_an_unknown_path_above_a_route_says_what_to_set(stranger):
-    answer = stranger.get("/ml/health")
+def test_an_unknown_path_above_a_route_says_what_to_set(anonymous_caller):
+    answer = anonymous_caller.get("/ml/health")
     assert answer.status_code == 404
     assert "PUBLIC_URL" in answer.reason_phrase

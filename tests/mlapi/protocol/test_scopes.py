@@ -55,7 +55,7 @@ def test_the_table_has_every_route():
 
 
 @pytest.fixture
-def foreign(db):
+def other_project(db):
     """A project with a champion and an active run, of another Label Studio."""
     project = ProjectFactory(hostname=THERE, title="secret title")
     ModelVersionFactory(project=project, champion=True)
@@ -65,7 +65,7 @@ def foreign(db):
 
 
 @pytest.fixture(params=["project", "hostname"])
-def bound(request, db):
+def scoped_caller(request, db):
     """A caller whose key is bound to one project, or to one Label Studio."""
     own = ProjectFactory(hostname=HERE)
     scope = {"project": own} if request.param == "project" else {"hostname": HERE}
@@ -87,46 +87,46 @@ def _comparable(answer) -> tuple:
 
 
 @pytest.mark.parametrize("route", sorted(r for r, request_of in REQUESTS.items() if request_of))
-def test_out_of_scope_reads_as_unknown(route, bound, foreign):
-    job = foreign.runs.get(state="queued").pk
+def test_out_of_scope_reads_as_unknown(route, scoped_caller, other_project):
+    job = other_project.runs.get(state="queued").pk
     before = Project.objects.count(), TrainingRun.objects.count()
-    answer = _request(bound, route, foreign.uid, job)
-    unknown = _request(bound, route, UNKNOWN, 10**9)
+    answer = _request(scoped_caller, route, other_project.uid, job)
+    unknown = _request(scoped_caller, route, UNKNOWN, 10**9)
     assert _comparable(answer) == _comparable(unknown)
     assert "secret title" not in answer.text
-    assert foreign.served_version not in answer.text
+    assert other_project.served_version not in answer.text
     assert (Project.objects.count(), TrainingRun.objects.count()) == before
-    foreign.refresh_from_db()
-    assert foreign.hostname == THERE
-    assert foreign.other_hostname == ""
-    assert not foreign.events.exists()
+    other_project.refresh_from_db()
+    assert other_project.hostname == THERE
+    assert other_project.other_hostname == ""
+    assert not other_project.events.exists()
 
 
 @pytest.mark.parametrize("route", sorted(r for r, request_of in REQUESTS.items() if request_of))
-def test_what_is_in_scope_is_answered(route, bound):
-    version = ModelVersionFactory(project=bound.own, champion=True)
-    run = TrainingRunFactory(project=bound.own)
-    method, body = REQUESTS[route](bound.own.uid)
+def test_what_is_in_scope_is_answered(route, scoped_caller):
+    version = ModelVersionFactory(project=scoped_caller.own, champion=True)
+    run = TrainingRunFactory(project=scoped_caller.own)
+    method, body = REQUESTS[route](scoped_caller.own.uid)
     if route == "setup":
         body["hostname"] = HERE
     if route == "job_status":
         body["job"] = str(run.pk)
-    answer = getattr(bound, method)(f"/{route}", body)
+    answer = getattr(scoped_caller, method)(f"/{route}", body)
     assert answer.status_code in (200, 201), answer.text
     expected = {"webhook": str(run.pk), "train": str(run.pk), "job_status": "queued"}
     assert expected.get(route, version.label) in answer.text
 
 
 @pytest.mark.django_db
-def test_versions_without_a_project_are_those_of_the_scope(bound, foreign):
-    version = ModelVersionFactory(project=bound.own)
-    assert bound.get("/versions").json() == {"versions": [version.label]}
+def test_versions_without_a_project_are_those_of_the_scope(scoped_caller, other_project):
+    version = ModelVersionFactory(project=scoped_caller.own)
+    assert scoped_caller.get("/versions").json() == {"versions": [version.label]}
 
 
 @pytest.mark.django_db
-def test_an_event_out_of_scope_is_stored_without_a_project(bound, foreign):
-    _, body = REQUESTS["webhook"](foreign.uid)
-    answer = bound.post("/webhook", body)
+def test_an_event_out_of_scope_is_stored_without_a_project(scoped_caller, other_project):
+    _, body = REQUESTS["webhook"](other_project.uid)
+    answer = scoped_caller.post("/webhook", body)
     assert answer.status_code == 200
     event = Event.objects.get(pk=answer.json()["event"])
     assert event.project is None
@@ -134,22 +134,22 @@ def test_an_event_out_of_scope_is_stored_without_a_project(bound, foreign):
 
 
 @pytest.mark.django_db
-def test_readiness_names_only_projects_of_the_scope(bound, foreign):
+def test_readiness_names_only_projects_of_the_scope(scoped_caller, other_project):
     from tests.factories import WorkerFactory
 
     report = {"ok": False, "failed": "token", "steps": [{"step": "token", "cure": "Set one."}]}
     Project.objects.update(connection=report)
     WorkerFactory(cluster="events")
     WorkerFactory(cluster="training")
-    answer = bound.get("/ready")
+    answer = scoped_caller.get("/ready")
     assert answer.status_code == 200
     assert answer.json()["without_labelstudio"] == [
-        {"project": bound.own.uid, "failed": "token", "cure": "Set one."}
+        {"project": scoped_caller.own.uid, "failed": "token", "cure": "Set one."}
     ]
 
 
 @pytest.mark.django_db
-def test_a_bound_key_reads_no_counts_of_all_projects_together(bound, call):
+def test_a_bound_key_reads_no_counts_of_all_projects_together(scoped_caller, call):
     accept = {"accept": "text/plain"}
-    assert "evals_requests_total" not in bound.get("/metrics", **accept).text
+    assert "evals_requests_total" not in scoped_caller.get("/metrics", **accept).text
     assert "evals_requests_total" in call.get("/metrics", **accept).text

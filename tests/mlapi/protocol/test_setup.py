@@ -219,13 +219,13 @@ def test_the_pinned_host_knows_the_password_once_it_has_given_it(call, settings)
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "geheim"
     with_password = Caller(authorization="Basic YW5uYTpnZWhlaW0=")
 
-    def knows() -> bool:
+    def knows_password() -> bool:
         return Project.objects.get(uid=UID).knows_password
 
     call.post("/setup", body())
     with_password.post("/setup", body(hostname="http://elsewhere:8080"))
     with_password.post("/setup", body(hostname=""))
-    assert not knows()
+    assert not knows_password()
     with_password.post("/setup", body())
     call.post("/setup", body())
-    assert knows()
+    assert knows_password()

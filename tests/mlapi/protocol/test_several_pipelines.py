@@ -83,7 +83,7 @@ def predict(call, project, tasks):
     ]
 
 
-def everything() -> list[dict]:
+def all_tasks() -> list[dict]:
     return [{"id": i, "data": data(i)} for i in range(N)]
 
 
@@ -94,13 +94,13 @@ def expected(number: int) -> dict:
 
 def test_each_task_gets_the_regions_of_both(call, project, serve):
     serve()
-    assert predict(call, project, everything()) == [expected(i) for i in range(N)]
+    assert predict(call, project, all_tasks()) == [expected(i) for i in range(N)]
     assert not Event.objects.exists()
 
 
 def test_a_task_without_one_input_gets_the_regions_of_the_other(call, project, serve):
     serve()
-    tasks = everything()
+    tasks = all_tasks()
     del tasks[0]["data"]["image"]
     del tasks[1]["data"]["text"]
     found = predict(call, project, tasks)
@@ -124,7 +124,7 @@ def test_a_task_on_which_one_model_fails_keeps_the_regions_of_the_other(
 
     monkeypatch.setattr(part, "predict", fail)
     label = [{"label": expected(i)["label"]} for i in range(N)]
-    assert predict(call, project, everything()) == [
+    assert predict(call, project, all_tasks()) == [
         label[i] if i in bad else expected(i) for i in range(N)
     ]
     (logged,) = [r for r in caplog.records if "prediction_failed" in str(r.msg)]
@@ -151,7 +151,7 @@ def test_each_target_on_which_the_models_fail_has_the_reason(project, serve, mon
 def test_a_part_that_cannot_be_loaded_keeps_the_others_from_nothing(call, project, serve, caplog):
     serve(trained_images.artifact(needs=("a-package-that-is-not-installed",)))
     only_texts = [{"id": 8, "data": {"text": "good fine"}}, {"id": 9, "data": {"image": "x.png"}}]
-    found = predict(call, project, [*everything(), *only_texts])
+    found = predict(call, project, [*all_tasks(), *only_texts])
     labels = [{"label": expected(i)["label"]} for i in range(N)]
     assert found == [*labels, {"label": "Positive"}, None]
     (event,) = Event.objects.all()
@@ -161,7 +161,7 @@ def test_a_part_that_cannot_be_loaded_keeps_the_others_from_nothing(call, projec
 
 def test_a_part_of_a_pipeline_that_is_not_known_keeps_the_others_from_nothing(call, project, serve):
     version = serve(unknown=pack("image_boxes", {}))
-    assert predict(call, project, everything()) == [expected(i) for i in range(N)]
+    assert predict(call, project, all_tasks()) == [expected(i) for i in range(N)]
     assert model_cache.load(version).failed == {"image_boxes"}
     assert not Event.objects.exists()
 

@@ -169,16 +169,16 @@ calls, receiver = messages.calls()
 
 def call(number, _restarts):
     vectors.make_by(EncoderClient(calls, within_s=300).vectors)
-    ref, made = reference("minilm", 64), 0
+    ref, count = reference("minilm", 64), 0
     while True:
-        wanted = int((folder / "wanted").read_text() or 0)
-        while made < wanted:
-            made += len(vectors.vectors_of(ref, [f"{number} {made}"]))
-            (folder / f"made{number}").write_text(str(made))
+        requested = int((folder / "requested").read_text() or 0)
+        while count < requested:
+            count += len(vectors.vectors_of(ref, [f"{number} {count}"]))
+            (folder / f"count{number}").write_text(str(count))
         time.sleep(0.02)
 
-wanted = partial(messages.call_waits, receiver)
-children = [Child("encoder", lambda _: process.run(receiver, 2), wanted, wanted)]
+is_needed = partial(messages.call_waits, receiver)
+children = [Child("encoder", lambda _: process.run(receiver, 2), is_needed, is_needed)]
 children += [Child(f"web{n}", lambda r, n=n: call(n, r)) for n in (1, 2)]
 Supervisor(children, lambda: True, signals).run(lambda: None)
 """
@@ -186,7 +186,7 @@ Supervisor(children, lambda: True, signals).run(lambda: None)
 
 @pytest.mark.encoder
 def test_two_processes_have_one_session_which_is_started_restarted_and_ended(tmp_path):
-    (tmp_path / "wanted").write_text("0")
+    (tmp_path / "requested").write_text("0")
     started = subprocess.Popen(
         [sys.executable, "-c", _SERVER, str(tmp_path)],
         cwd=ROOT,
@@ -202,29 +202,29 @@ def test_two_processes_have_one_session_which_is_started_restarted_and_ended(tmp
         assert eventually(lambda: len(children(server, "evals-web")) == 2)
         assert children(server, "evals-encoder") == []  # nobody has needed it
 
-        want(tmp_path, 5)
-        assert eventually(lambda: made(tmp_path) == [5, 5], 300)
+        request_vectors(tmp_path, 5)
+        assert eventually(lambda: counts(tmp_path) == [5, 5], 300)
         (first,) = children(server, "evals-encoder")
         family = [server, *server.children(recursive=True)]
         assert [p for p in family if has_onnxruntime(p)] == [first]
 
-        want(tmp_path, 100)
-        assert eventually(lambda: min(made(tmp_path)) > 5, 300)
+        request_vectors(tmp_path, 100)
+        assert eventually(lambda: min(counts(tmp_path)) > 5, 300)
         first.kill()  # in the middle of a request, for both never pause
-        assert eventually(lambda: made(tmp_path) == [100, 100], 300)
+        assert eventually(lambda: counts(tmp_path) == [100, 100], 300)
         assert [p.pid for p in children(server, "evals-encoder")] != [first.pid]
 
         for encoder in children(server, "evals-encoder"):
             encoder.kill()
         assert eventually(lambda: not children(server, "evals-encoder"))
-        want(tmp_path, 101)
-        assert eventually(lambda: made(tmp_path) == [101, 101], 300)
+        request_vectors(tmp_path, 101)
+        assert eventually(lambda: counts(tmp_path) == [101, 101], 300)
 
         (stopped,) = children(server, "evals-encoder")
         stopped.suspend()  # it neither answers nor ends
         assert eventually(lambda: stopped.status() == psutil.STATUS_STOPPED)
-        want(tmp_path, 102)
-        assert eventually(lambda: made(tmp_path) == [102, 102], 300)
+        request_vectors(tmp_path, 102)
+        assert eventually(lambda: counts(tmp_path) == [102, 102], 300)
         assert [p.pid for p in children(server, "evals-encoder")] != [stopped.pid]
         family = server.children(recursive=True)
     finally:
@@ -243,14 +243,14 @@ def drain(receiver: socket.socket) -> None:
             connection.shutdown(socket.SHUT_RDWR)
 
 
-def want(folder: Path, number: int) -> None:
+def request_vectors(folder: Path, number: int) -> None:
     draft = folder / "draft"
     draft.write_text(str(number))
-    draft.rename(folder / "wanted")
+    draft.rename(folder / "requested")
 
 
-def made(folder: Path) -> list[int]:
-    files = [folder / f"made{n}" for n in (1, 2)]
+def counts(folder: Path) -> list[int]:
+    files = [folder / f"count{n}" for n in (1, 2)]
     return [int(file.read_text() or 0) if file.exists() else 0 for file in files]
 
 

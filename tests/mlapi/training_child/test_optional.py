@@ -52,8 +52,8 @@ class OneColumn:
         return np.zeros((len(inputs), 1))
 
 
-def outstaying(*args):
-    """Its time is over at once, which is that of the others, too."""
+def exceed_time(*args):
+    """Exceeds the time limit, which is that of the others, too."""
     signal.setitimer(signal.ITIMER_REAL, 0.1)
     time.sleep(60)
 
@@ -64,7 +64,7 @@ FAILURES = {
     "nothing": (lambda *args: None, "Failed: It fitted nothing."),
     "nan": (lambda *args: NotNumbers(), "Failed: Some of its scores are no finite numbers."),
     "shape": (lambda *args: OneColumn(), "Failed: Its scores have the shape"),
-    "time": (outstaying, "Failed: It took longer than its 600 s."),
+    "time": (exceed_time, "Failed: It took longer than its 600 s."),
 }
 
 

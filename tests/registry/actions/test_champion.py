@@ -146,11 +146,11 @@ def test_a_fall_back_that_comes_late_moves_nothing(project, champions):
 
 
 def test_a_pointer_that_was_moved_while_the_fall_back_was_loading_stays(project, champions):
-    def someone_promotes_meanwhile(version):
+    def promote_another(version):
         champion.promote(champions[0], actor="ada", reason="r")
         return True
 
-    assert fall_back(project, champions[2], someone_promotes_meanwhile) == champions[0]
+    assert fall_back(project, champions[2], promote_another) == champions[0]
 
 
 def test_a_roll_back_after_a_fall_back_starts_from_the_new_champion(project, champions):

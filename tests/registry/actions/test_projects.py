@@ -27,7 +27,7 @@ def setup(uid="7.1795420847", **fields):
     return projects.upsert_from_setup(uid, projects.Setup(**{**SETUP, **fields}))
 
 
-def take_in(project, config=make.LABEL_CONFIG, **changes):
+def receive_config(project, config=make.LABEL_CONFIG, **changes):
     usual = {"title": "T", "fingerprint": "f1", "pipeline": "text_classification"}
     return projects.set_config(project, config, **{**usual, **changes})
 
@@ -43,7 +43,7 @@ def test_the_first_setup_makes_the_project():
 def test_a_label_config_is_reported_as_new_until_it_is_stored():
     project, _, _ = setup()
     assert setup()[1:] == (False, True)
-    take_in(project)
+    receive_config(project)
     assert setup()[1:] == (False, False)
     assert setup(label_config="<View/>")[1:] == (False, True)
 
@@ -95,9 +95,9 @@ def test_a_webhook_of_an_unseen_project_makes_it_and_a_setup_completes_it():
 
 def test_other_targets_are_an_act_and_a_new_title_is_not():
     project = make.ProjectFactory(fingerprint="f1")
-    assert not take_in(project, fingerprint="f1", title="New title")
+    assert not receive_config(project, fingerprint="f1", title="New title")
     assert not AuditEntry.objects.exists()
-    assert take_in(project, "<View/>", fingerprint="f2", title=None)
+    assert receive_config(project, "<View/>", fingerprint="f2", title=None)
     assert AuditEntry.objects.get().numbers["from"] == "f1"
     stored = Project.objects.get()
     assert (stored.title, stored.label_config, stored.fingerprint) == ("New title", "<View/>", "f2")

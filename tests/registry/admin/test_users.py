@@ -55,18 +55,18 @@ def test_the_group_admin_puts_people_into_groups(as_anna):
 
 
 @pytest.fixture
-def running_code():
+def code_permission():
     """A permission that the group admin does not hold: a schedule names a function to call."""
     return Permission.objects.get(codename="add_schedule")
 
 
-def test_the_group_admin_gives_a_group_only_what_it_holds_itself(as_anna, running_code):
+def test_the_group_admin_gives_a_group_only_what_it_holds_itself(as_anna, code_permission):
     lead = Group.objects.get(name="lead")
     page = f"/admin/auth/group/{lead.pk}/change/"
     before = set(lead.permissions.values_list("pk", flat=True))
     offered = as_anna.get(page).context["adminform"].form.fields["permissions"].queryset
-    assert running_code not in offered
-    form = {"name": "lead", "permissions": [*before, running_code.pk]}
+    assert code_permission not in offered
+    form = {"name": "lead", "permissions": [*before, code_permission.pk]}
     assert b"is not one of the available choices" in as_anna.post(page, form).content
     assert set(lead.permissions.values_list("pk", flat=True)) == before
 
@@ -74,34 +74,34 @@ def test_the_group_admin_gives_a_group_only_what_it_holds_itself(as_anna, runnin
     form["permissions"] = [*before, held.pk]
     assert as_anna.post(page, form).status_code == 302
     assert set(lead.permissions.values_list("pk", flat=True)) == {*before, held.pk}
-    form = {"name": "new", "permissions": [running_code.pk]}
+    form = {"name": "new", "permissions": [code_permission.pk]}
     assert as_anna.post("/admin/auth/group/add/", form).status_code == 200
     assert not Group.objects.filter(name="new").exists()
 
 
-def test_what_others_gave_a_group_stays_where_the_group_admin_saves(as_anna, running_code):
+def test_what_others_gave_a_group_stays_where_the_group_admin_saves(as_anna, code_permission):
     group = Group.objects.create(name="operators")
-    group.permissions.add(running_code)
-    form = {"name": "operations", "permissions": [running_code.pk]}
+    group.permissions.add(code_permission)
+    form = {"name": "operations", "permissions": [code_permission.pk]}
     assert as_anna.post(f"/admin/auth/group/{group.pk}/change/", form).status_code == 302
     group.refresh_from_db()
-    assert (group.name, list(group.permissions.all())) == ("operations", [running_code])
+    assert (group.name, list(group.permissions.all())) == ("operations", [code_permission])
 
 
 @pytest.fixture(params=["by a group", "directly", "when active"])
-def ben_who_may_do_more(request, running_code):
+def ben_with_more_permissions(request, code_permission):
     """A user with a permission that the group admin lacks."""
     ben = User.objects.create_user("ben", is_staff=True, is_active=request.param != "when active")
     if request.param == "directly":
-        ben.user_permissions.add(running_code)
+        ben.user_permissions.add(code_permission)
     else:
         ben.groups.add(group := Group.objects.create(name="operators"))
-        group.permissions.add(running_code)
+        group.permissions.add(code_permission)
     return ben
 
 
-def test_the_group_admin_changes_nobody_who_may_do_more(as_anna, ben_who_may_do_more):
-    ben = ben_who_may_do_more
+def test_the_group_admin_changes_nobody_who_may_do_more(as_anna, ben_with_more_permissions):
+    ben = ben_with_more_permissions
     before = ben.password
     page = f"/admin/auth/user/{ben.pk}/"
     assert as_anna.get(f"{page}change/").status_code == 200  # looked at
@@ -114,8 +114,8 @@ def test_the_group_admin_changes_nobody_who_may_do_more(as_anna, ben_who_may_do_
     assert ben.password == before
 
 
-def test_the_group_admin_has_no_token_of_who_may_do_more(as_anna, ben_who_may_do_more):
-    ben = ben_who_may_do_more
+def test_the_group_admin_has_no_token_of_who_may_do_more(as_anna, ben_with_more_permissions):
+    ben = ben_with_more_permissions
     as_anna.post("/admin/authtoken/tokenproxy/add/", {"user": ben.pk})
     assert not Token.objects.exists()
     tokens.new_token(ben)
@@ -161,20 +161,20 @@ def test_a_list_of_users_or_tokens_takes_as_many_queries_for_more_of_them(
     assert [listed(model) for model in models] == few
 
 
-def test_the_group_admin_puts_nobody_into_a_group_that_may_do_more(as_anna, anna, running_code):
+def test_the_group_admin_puts_nobody_into_a_group_that_may_do_more(as_anna, anna, code_permission):
     group = Group.objects.create(name="operators")
-    group.permissions.add(running_code)
+    group.permissions.add(code_permission)
     form = form_of(anna, groups=[group.pk])
     answer = as_anna.post(f"/admin/auth/user/{anna.pk}/change/", form)
     assert b"is not one of the available choices" in answer.content
     assert [g.name for g in anna.groups.all()] == ["admin"]
 
 
-def test_a_superuser_gives_a_group_any_permission(client, running_code):
+def test_a_superuser_gives_a_group_any_permission(client, code_permission):
     group = Group.objects.create(name="operators")
-    form = {"name": "operators", "permissions": [running_code.pk]}
+    form = {"name": "operators", "permissions": [code_permission.pk]}
     assert client.post(f"/admin/auth/group/{group.pk}/change/", form).status_code == 302
-    assert list(group.permissions.all()) == [running_code]
+    assert list(group.permissions.all()) == [code_permission]
 
 
 def test_the_group_admin_makes_nobody_a_superuser(as_anna, anna):

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db
 TEXT = "text 1 Positive"  # of a mistake
 
 
-def who_may_view(*models):
+def client_with_view_permissions(*models):
     """A client of a user with these view permissions and no others."""
     user = User.objects.create_user("ben", is_staff=True)
     names = [f"view_{model}" for model in models]
@@ -27,9 +27,9 @@ def who_may_view(*models):
 
 
 @pytest.fixture
-def ben():
+def version_viewer():
     """May view versions, and nothing else."""
-    return who_may_view("modelversion")
+    return client_with_view_permissions("modelversion")
 
 
 def named(models):
@@ -40,62 +40,67 @@ def is_answered_by_rest(client, version, route):
     return client.get(f"/api/versions/{version.pk}/{route}/").status_code == 200
 
 
-def test_mistakes_need_the_permissions_that_rest_asks(client, version, ben):
+def test_mistakes_need_the_permissions_that_rest_asks(client, version, version_viewer):
     assert TEXT in page_of(client, version)
-    page = page_of(ben, version)
+    page = page_of(version_viewer, version)
     assert TEXT not in page
     assert "Mistakes" not in page
-    assert not is_answered_by_rest(ben, version, "mistakes")
+    assert not is_answered_by_rest(version_viewer, version, "mistakes")
 
 
 @pytest.mark.parametrize("missing", named(shown_models.MISTAKES))
 def test_mistakes_need_each_of_them(version, missing):
-    client = who_may_view(*{"modelversion", *named(shown_models.MISTAKES)} - {missing})
+    client = client_with_view_permissions(
+        *{"modelversion", *named(shown_models.MISTAKES)} - {missing}
+    )
     assert TEXT not in page_of(client, version)
 
 
 def test_mistakes_need_no_other_permission(version):
-    client = who_may_view("modelversion", *named(shown_models.MISTAKES))
+    client = client_with_view_permissions("modelversion", *named(shown_models.MISTAKES))
     assert TEXT in page_of(client, version)
     assert is_answered_by_rest(client, version, "mistakes")
 
 
-def test_exemplars_need_the_permissions_that_rest_asks(client, ben):
+def test_exemplars_need_the_permissions_that_rest_asks(client, version_viewer):
     image = make.ImageTaskFactory()
     row = {"task": image.pk, "target": "label", "label": "cat", "score": 0.9}
     version = make.ModelVersionFactory(project=image.project, exemplars=[row])
     assert "Examples of each label" in page_of(client, version)
-    page = page_of(ben, version)
+    page = page_of(version_viewer, version)
     assert "Examples of each label" not in page
     assert f"/api/tasks/{image.pk}/thumbnail/" not in page
-    assert not is_answered_by_rest(ben, version, "exemplars")
+    assert not is_answered_by_rest(version_viewer, version, "exemplars")
 
 
-def test_a_comparison_needs_the_permissions_that_rest_asks(client, version, ben):
+def test_a_comparison_needs_the_permissions_that_rest_asks(client, version, version_viewer):
     later = classifier(version.project, [("Positive", "Positive", 0.9)])
     page = f"{reverse('admin:registry_modelversion_compare')}?a={version.pk}&b={later.pk}"
     assert client.get(page).status_code == 200
-    assert ben.get(page).status_code == 403
-    assert ben.get(f"/api/versions/{version.pk}/compare/?with={later.pk}").status_code == 403
+    assert version_viewer.get(page).status_code == 403
+    assert (
+        version_viewer.get(f"/api/versions/{version.pk}/compare/?with={later.pk}").status_code
+        == 403
+    )
     address = reverse("admin:registry_modelversion_compare")
     assert f'"{address}' in page_of(client, later)
-    assert f'"{address}' not in page_of(ben, later)
+    assert f'"{address}' not in page_of(version_viewer, later)
 
 
 def test_an_export_needs_the_permissions_that_rest_asks_and_the_artifact_only_the_versions(
-    client, version, ben
+    client, version, version_viewer
 ):
     def files(one):
         pages = [f"admin:registry_modelversion_{page}" for page in ("download", "export")]
         return [one.get(reverse(page, args=[version.pk])).status_code for page in pages]
 
     export = reverse("admin:registry_modelversion_export", args=[version.pk])
-    assert ben.get(f"/api/versions/{version.pk}/export/").status_code == 403
-    download, exported = files(ben)
+    assert version_viewer.get(f"/api/versions/{version.pk}/export/").status_code == 403
+    download, exported = files(version_viewer)
     assert (download != 403, exported) == (True, 403)
     assert 403 not in files(client)
     assert export in page_of(client, version)
-    assert export not in page_of(ben, version)
+    assert export not in page_of(version_viewer, version)
 
 
 def test_an_outcome_leaves_out_its_tasks_content_without_the_permission(client, version):
@@ -104,10 +109,10 @@ def test_an_outcome_leaves_out_its_tasks_content_without_the_permission(client, 
         reverse("admin:registry_outcome_change", args=[outcome.pk]),
         reverse("admin:registry_outcome_changelist"),
     )
-    ben = who_may_view("modelversion", "outcome")
+    viewer = client_with_view_permissions("modelversion", "outcome")
     for page in pages:
         assert TEXT in client.get(page).content.decode()
-        answer = ben.get(page)
+        answer = viewer.get(page)
         assert answer.status_code == 200
         assert TEXT not in answer.content.decode()
         assert "Positive" in answer.content.decode()

@@ -67,12 +67,12 @@ def viewer(db):
 
 
 @pytest.fixture
-def outsider(db):
+def groupless_caller(db):
     return caller("oda", None)
 
 
 @pytest.fixture
-def stranger(db):
+def anonymous_caller(db):
     return Caller()
 
 

@@ -15,16 +15,16 @@ READ_BY_VIEWERS = sorted(set(RESOURCES) - {"access-keys", "webhooks", "webhook-d
 
 
 @pytest.mark.parametrize("route", ["", "schema/", *(f"{name}/" for name in RESOURCES)])
-def test_a_request_without_credentials_is_refused_with_the_scheme(stranger, route):
-    answer = stranger.get(route)
+def test_a_request_without_credentials_is_refused_with_the_scheme(anonymous_caller, route):
+    answer = anonymous_caller.get(route)
     assert answer.status_code == 401
     assert code(answer) == "credentials_missing"
     assert answer["WWW-Authenticate"] == "Token"
 
 
 @pytest.mark.parametrize("name", RESOURCES)
-def test_without_a_group_nothing_is_read(outsider, version, name):
-    answer = outsider.get(f"{name}/")
+def test_without_a_group_nothing_is_read(groupless_caller, version, name):
+    answer = groupless_caller.get(f"{name}/")
     assert answer.status_code == 403
     assert code(answer) == "permission_denied"
 
@@ -46,17 +46,17 @@ def test_permission_to_view_projects_alone_opens_neither_metrics_nor_tasks(proje
 
 
 @pytest.mark.parametrize("route", ["", "projects/", "schema/", "docs/", "access-keys/"])
-def test_an_access_key_opens_nothing(route, stranger):
+def test_an_access_key_opens_nothing(route, anonymous_caller):
     plain = make.AccessKeyFactory().plain
-    answer = stranger.client.get(f"/k/{plain}/api/{route}")
+    answer = anonymous_caller.client.get(f"/k/{plain}/api/{route}")
     assert answer.status_code == 404
     as_token = Caller(plain).get(route)
     assert as_token.status_code in (302, 401)  # the docs send people to the login
 
 
-def test_basic_credentials_of_the_protocol_open_nothing(stranger, settings):
+def test_basic_credentials_of_the_protocol_open_nothing(anonymous_caller, settings):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "ls", "secret"
-    answer = stranger.get("projects/", Authorization="Basic bHM6c2VjcmV0")
+    answer = anonymous_caller.get("projects/", Authorization="Basic bHM6c2VjcmV0")
     assert answer.status_code == 401
 
 
@@ -94,12 +94,12 @@ def test_a_project_is_neither_replaced_nor_deleted(admin, project):
     assert Project.objects.filter(pk=project.pk).exists()
 
 
-def test_an_unknown_route_is_answered_in_the_error_format(admin, stranger):
+def test_an_unknown_route_is_answered_in_the_error_format(admin, anonymous_caller):
     answer = admin.get("project")
     assert answer.status_code == 404
     assert code(answer) == "route_unknown"
     assert code(admin.post("projects")) == "route_unknown"
-    assert code(stranger.get("project")) == "credentials_missing"
+    assert code(anonymous_caller.get("project")) == "credentials_missing"
 
 
 def test_a_body_that_is_not_json_is_refused(lead, version):

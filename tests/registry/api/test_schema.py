@@ -50,9 +50,9 @@ def test_the_snapshot_is_the_schema():
     assert drawn.decode() == SNAPSHOT.read_text(encoding="utf-8"), "make openapi, and read the diff"
 
 
-def test_the_schema_is_served_to_who_is_known(viewer, stranger):
+def test_the_schema_is_served_to_who_is_known(viewer, anonymous_caller):
     assert viewer.get("schema/").content.decode() == SNAPSHOT.read_text(encoding="utf-8")
-    assert code(stranger.get("schema/")) == "credentials_missing"
+    assert code(anonymous_caller.get("schema/")) == "credentials_missing"
 
 
 def test_the_docs_fetch_nothing_from_elsewhere(client, django_user_model):
@@ -93,7 +93,7 @@ def rows(project, version):
     }
 
 
-def aim(case, rows):
+def use_existing_ids(case, rows):
     """Makes most ids those of existing rows, since every other id answers the same 404."""
     resource = case.operation.path.split("/")[2]
     for place, name, ids in (
@@ -110,7 +110,7 @@ def aim(case, rows):
             place[name] = ids[value % len(ids)]
 
 
-def hold_to_the_schema(operation, caller, rows, *, random: int, bounds: bool) -> None:
+def check_operation(operation, caller, rows, *, random: int, bounds: bool) -> None:
     """Make random requests of the operation; with `bounds` some 50 more, one for each bound of a
     parameter.
 
@@ -119,7 +119,7 @@ def hold_to_the_schema(operation, caller, rows, *, random: int, bounds: bool) ->
     """
 
     def answer(case) -> None:
-        aim(case, rows)
+        use_existing_ids(case, rows)
         case.call_and_validate(headers=caller.headers, checks=CHECKS)
 
     modes = [HypothesisTestMode.FUZZING]
@@ -141,12 +141,12 @@ def hold_to_the_schema(operation, caller, rows, *, random: int, bounds: bool) ->
 
 @each_operation
 def test_every_answer_is_in_the_schema(operation, admin, rows, open_connection):
-    hold_to_the_schema(operation, admin, rows, random=5, bounds=False)
+    check_operation(operation, admin, rows, random=5, bounds=False)
 
 
 @each_operation
 def test_every_answer_to_a_viewer_is_in_the_schema(operation, viewer, rows, open_connection):
-    hold_to_the_schema(operation, viewer, rows, random=3, bounds=False)
+    check_operation(operation, viewer, rows, random=3, bounds=False)
 
 
 @pytest.mark.nightly
@@ -156,7 +156,7 @@ def test_a_hundred_answers_of_each_route_are_in_the_schema(
     operation, who, rows, open_connection, request
 ):
     caller = request.getfixturevalue(who)
-    hold_to_the_schema(operation, caller, rows, random=100, bounds=True)
+    check_operation(operation, caller, rows, random=100, bounds=True)
 
 
 def test_every_operation_has_a_short_summary_and_the_first_tags_are_the_main_ones():
