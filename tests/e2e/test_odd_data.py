@@ -45,7 +45,7 @@ def test_a_changed_field_of_uploaded_texts_is_learned_from(labelstudio, backend,
 
 
 @pytest.mark.nightly
-def test_half_an_emoji_spoils_no_other_task(labelstudio, backend):
+def test_half_an_emoji_does_not_affect_other_tasks(labelstudio, backend):
     project = labelstudio.project("half an emoji", config("A", "B"))
     tasks = [
         {"data": {"text": text}, "annotations": [{"result": [region(label)]}]}

@@ -155,7 +155,7 @@ def label_studio_started(compose, tmp_path, password: str) -> str:
     return done.stdout
 
 
-def test_label_studio_has_an_account_also_where_no_password_is_given(compose, tmp_path):
+def test_label_studio_has_an_account_also_without_a_password(compose, tmp_path):
     made = label_studio_started(compose, tmp_path, "")
     assert len(made) >= 20
     file = tmp_path / "first-login.txt"

@@ -103,7 +103,7 @@ def test_the_server_ends_with_the_last_process_that_uses_it(data_dir):
         one(serving.url)
 
 
-def test_a_user_that_was_killed_does_not_keep_the_server_running_for_ever(data_dir):
+def test_a_user_that_was_killed_does_not_keep_the_server_running_forever(data_dir):
     killed, last = User(data_dir), User(data_dir)
     killed.process.kill()
     killed.process.wait()

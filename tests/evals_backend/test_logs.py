@@ -41,7 +41,7 @@ def test_our_own_record_keeps_its_fields(written):
     assert (line["event"], line["run"]) == ("run_queued", 17)
 
 
-def test_keys_are_blotted_out_of_messages_fields_and_tracebacks(written):
+def test_keys_are_masked_in_messages_fields_and_tracebacks(written):
     logging.getLogger("gunicorn.error").propagate = True
     logging.getLogger("gunicorn.error").error("Error handling request %s", f"/k/{KEY}/setup")
     structlog.get_logger("mlapi.test").warning("odd", url=f"http://h:9090/k/{KEY}")

@@ -82,7 +82,7 @@ def slow_clients(server, count: int, sent: bytes):
     [(200, HALF_HEAD), (200, HALF_BODY), (1_000, b"")],
     ids=["head", "body", "idle"],
 )
-def test_clients_that_send_nothing_more_hold_up_nobody(server, count, sent):
+def test_clients_that_send_nothing_more_delay_no_other_client(server, count, sent):
     health, event = partial(server.get, "/health"), partial(webhook, server)
     usual, usual_event = seconds(health), seconds(event)
     with slow_clients(server, count, sent) as clients:
@@ -98,7 +98,7 @@ def test_clients_that_send_nothing_more_hold_up_nobody(server, count, sent):
     assert median(events) < max(EVENT_S, TIMES * usual_event)
 
 
-def test_readers_that_take_nothing_of_their_answers_hold_up_nobody(server):
+def test_readers_that_take_nothing_of_their_answers_delay_no_other_client(server):
     health = partial(server.get, "/health")
     usual = seconds(health)
     ask = b"GET /static/admin/css/base.css HTTP/1.1\r\nHost: localhost\r\n\r\n"

@@ -109,7 +109,7 @@ def test_what_the_server_loads_during_swaps_is_the_version_or_nothing(
 
 
 @pytest.mark.parametrize("reader", ["load check", "conversion"])
-def test_a_child_process_reads_only_the_hash_that_it_was_given(reader, malicious, proof, tmp_path):
+def test_a_child_process_reads_only_the_hash_in_its_arguments(reader, malicious, proof, tmp_path):
     """The file is another when the child opens it, as when a swap falls between two processes."""
     path = tmp_path / "artifact"
     path.write_bytes(artifact())

@@ -84,7 +84,7 @@ def test_a_name_that_is_tried_from_many_addresses_is_slowed_too(anna, checked, c
     assert len(checked) == 20
 
 
-def test_a_browser_that_logged_in_before_is_locked_out_by_nobody(anna, clock):
+def test_a_browser_that_logged_in_before_is_not_locked_out(anna, clock):
     """Not by those who try its user's password, nor by those who have its address."""
     own = Client(**PROXY)
     assert log_in(own, "anna", "right").status_code == 302

@@ -50,7 +50,7 @@ def test_the_tick_comes_round_every_half_minute():
     assert first.second in (0, 30)
 
 
-def test_a_silent_run_is_failed_and_queued_once_more():
+def test_a_run_without_heartbeats_is_failed_and_queued_once_more():
     run = TrainingRunFactory(state="running")
     TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=timezone.now() - LONG_AGO)
     maintenance.tick()

@@ -85,7 +85,7 @@ def test_a_worker_is_requested_where_a_job_of_its_own_cluster_waits(trainings, r
 
 
 @pytest.mark.django_db
-def test_a_worker_is_requested_while_a_project_waits_for_quiet_but_not_for_ever(trainings, reserve):
+def test_a_worker_is_requested_while_a_project_waits_for_quiet_but_not_forever(trainings, reserve):
     project = ProjectFactory()
     projects.mark_threshold(project, timezone.now())
     trainings.request_worker()

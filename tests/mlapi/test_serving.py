@@ -240,7 +240,7 @@ def numbered(n: int) -> list[dict]:
 
 
 @pytest.mark.parametrize("bad", [{7}, {0, 19}, {3, 4, 5, 11, 17}, set(range(10)), {1, 3, 5, 7, 9}])
-def test_a_task_on_which_the_model_fails_spoils_no_other(bad, version, fails):
+def test_a_task_on_which_the_model_fails_does_not_affect_others(bad, version, fails):
     fails(lambda text: int(text.split()[1]) in bad)
     answered = answer(version, numbered(20))
     assert [i for i, entry in enumerate(answered.results) if entry == []] == sorted(bad)
@@ -248,7 +248,7 @@ def test_a_task_on_which_the_model_fails_spoils_no_other(bad, version, fails):
     assert answered.empty == len(bad)
 
 
-def test_few_bad_tasks_in_a_large_request_spoil_no_other(version, fails):
+def test_few_bad_tasks_in_a_large_request_do_not_affect_others(version, fails):
     bad = {5, 300, 301, 749, 750, 1_499}
     calls = fails(lambda text: int(text.split()[1]) in bad)
     answered = answer(version, numbered(1_500))

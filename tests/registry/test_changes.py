@@ -91,7 +91,7 @@ def test_progress_does_not_notify(notices):
     assert notices() == []
 
 
-def test_what_is_rolled_back_notifies_nobody(notices):
+def test_a_rolled_back_change_sends_no_notification(notices):
     version = ModelVersionFactory()
     notices()
     with pytest.raises(RuntimeError), transaction.atomic():

@@ -64,7 +64,7 @@ def test_an_answer_is_sent_before_the_application_completes_the_request(address,
     assert eventually(lambda: site.completed == ["/echo", "/then"])
 
 
-def test_an_application_that_fails_after_its_answer_costs_nobody_anything(address, site):
+def test_an_application_that_fails_after_its_answer_affects_no_other_request(address, site):
     client = Client(address)
     for path in ("/then-raises",) * 3 + ("/echo",):
         client.send(post(path, b"sent"))
@@ -155,7 +155,7 @@ def test_a_view_that_raises_is_answered_500_as_json(address):
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET / HT", post("/echo", b"whole")[:-1]])
-def test_a_client_that_goes_silent_loses_its_connection(site, monkeypatch, sent):
+def test_a_client_that_stops_sending_loses_its_connection(site, monkeypatch, sent):
     for name in ("IDLE_S", "HEAD_S", "BODY_S"):
         monkeypatch.setattr(connections, name, 0.3)
     listener = socket.create_server(("127.0.0.1", 0))
@@ -180,7 +180,7 @@ def test_a_head_that_dribbles_has_one_deadline_in_all(site, monkeypatch):
                 time.sleep(0.05)
 
 
-def test_slow_and_silent_clients_take_no_thread(address, site, monkeypatch):
+def test_slow_and_idle_clients_take_no_thread(address, site, monkeypatch):
     for name in ("IDLE_S", "HEAD_S", "BODY_S"):
         monkeypatch.setattr(connections, name, 10 * PATIENCE_S)  # none is let go meanwhile
     kinds = (b"", b"GET / HT", post("/echo", b"whole")[:-1])
@@ -209,7 +209,9 @@ def test_what_has_a_lane_of_its_own_waits_for_no_other(address, site):
     assert [client.answer()[0] for client in slow] == [200] * 4
 
 
-def test_more_requests_than_may_wait_are_refused_at_once_and_the_connection_kept(address, site):
+def test_more_requests_than_may_wait_are_refused_at_once_and_the_connection_stays_open(
+    address, site
+):
     slow = [Client(address) for _ in range(6)]  # two threads, and four that wait
     for client in slow:
         client.send(get("/slow"))
@@ -263,7 +265,7 @@ def test_two_processes_share_the_connections(site, monkeypatch):
         assert len(site.environs) + len(other.environs) == 8
 
 
-def test_a_process_that_accepts_nothing_holds_up_nobody(site):
+def test_a_process_that_accepts_nothing_delays_no_client(site):
     counts = [0, 0]  # of which the second has always fewer
     with serving(site, counts) as address:
         clients = [Client(address) for _ in range(8)]

@@ -92,7 +92,7 @@ def test_heads_that_differ_elsewhere_are_parsed_each(one, other):
     assert heads.parse(one, CLIENT).request is not heads.parse(other, CLIENT).request
 
 
-def test_the_same_head_from_another_address_is_parsed_anew():
+def test_the_same_head_from_another_address_is_parsed_again():
     heads = HeadCache()
     first, second = (heads.parse(head(), (ip, 1)) for ip in ("10.0.0.7", "10.0.0.8"))
     assert first.request is not second.request

@@ -167,7 +167,7 @@ def all_end(pids: list[int]) -> bool:
     return eventually(lambda: not any(map(psutil.pid_exists, pids)))
 
 
-def test_a_killed_warm_process_ends_its_fork_and_is_started_anew(small, tmp_path):
+def test_a_killed_warm_process_ends_its_fork_and_is_started_again(small, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     fork = small.fork("tests.mlapi.training.small_child", ["hang", str(work)], work / "o", 1)

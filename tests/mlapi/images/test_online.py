@@ -56,7 +56,7 @@ def test_a_request_reads_each_mirrored_task_once_however_many_images_it_has(serv
     assert task_queries(project, new) == []
 
 
-def test_an_id_that_no_task_can_have_spoils_no_prediction(server, project):
+def test_an_id_that_no_task_can_have_does_not_affect_the_predictions(server, project):
     small(server, project)
     address = server.put("new.png", digits()[0][500])
 
@@ -83,7 +83,7 @@ def test_a_task_that_is_not_mirrored_is_predicted_and_its_features_are_not_store
     assert Feature.objects.count() == 120
 
 
-def test_an_unavailable_image_has_its_reason_and_spoils_no_other(server, project):
+def test_an_unavailable_image_has_its_reason_and_does_not_affect_others(server, project):
     addresses = small(server, project)
     server.put("broken.png", b"\x89PNG no more")
     broken = f"http://{server.host}/broken.png"

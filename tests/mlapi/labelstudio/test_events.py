@@ -117,7 +117,7 @@ def test_an_empty_event_changes_nothing(action):
         ("ANNOTATIONS_CREATED", {"annotation": [{"id": 1, "task": 2}, {"id": 3}]}, PutAnnotation),
     ],
 )
-def test_a_thing_without_an_id_spoils_none_beside_it_and_is_read_by_a_sync(action, payload, first):
+def test_a_thing_without_an_id_affects_none_beside_it_and_is_read_by_a_sync(action, payload, first):
     parsed = changes(action, payload)
     assert isinstance(parsed[0], first)
     assert isinstance(parsed[1], NeedSync)

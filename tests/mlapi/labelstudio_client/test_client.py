@@ -320,7 +320,7 @@ class _listener:
         self._server.server_close()
 
 
-def test_a_tab_shows_its_tasks_and_is_refreshed_and_made_anew_once_it_is_closed(
+def test_a_tab_shows_its_tasks_and_is_refreshed_and_made_again_once_it_is_closed(
     client, labelstudio
 ):
     project = labelstudio.project("tabs")

@@ -111,7 +111,7 @@ def test_an_allowed_name_that_leads_inside_is_refused(server, reading, inside):
     assert server.requests == []
 
 
-def test_a_name_that_leads_elsewhere_at_the_next_request_is_checked_anew(server, reading):
+def test_a_name_that_leads_elsewhere_at_the_next_request_is_checked_again(server, reading):
     server.files["/start"] = redirect("/end")
     answers = iter(["127.0.0.1", "127.0.0.2"])
 

@@ -122,7 +122,7 @@ def test_after_an_hour_what_changed_is_read_again(server, reading, later):
     assert reader.read == 4
 
 
-def test_a_clock_that_went_back_makes_nothing_fresh_for_ever(server, reading, later):
+def test_a_clock_that_went_back_makes_nothing_fresh_forever(server, reading, later):
     server.files["/a.png"] = PNG
     reader = reading()
     reader.fetch(server.url("/a.png"))

@@ -57,7 +57,7 @@ def test_an_odd_annotation_keeps_no_later_label_config_out(odd):
     assert mirrored(project, 2).labels == {"label": "Positive"}
 
 
-def test_entries_of_an_annotation_that_are_no_regions_spoil_no_label(project):
+def test_entries_of_an_annotation_that_are_no_regions_do_not_affect_the_label(project):
     payload = annotated(5, 1, "Positive")
     payload["annotation"]["result"] += [None, "x", [], {"value": None, "from_name": "label"}]
     (event,) = apply_events(project, ("ANNOTATION_CREATED", payload))

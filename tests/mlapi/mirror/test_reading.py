@@ -224,7 +224,7 @@ def test_a_reading_goes_on_where_its_worker_was_killed(
     assert as_mirrored(connected_project) == as_exported(labelstudio_api)
 
 
-def test_who_waited_for_another_reading_does_not_begin_anew(connected_project, labelstudio_api):
+def test_who_waited_for_another_reading_does_not_start_again(connected_project, labelstudio_api):
     waiting = Project.objects.get(pk=connected_project.pk)
     assert (
         sync(

@@ -56,7 +56,7 @@ def test_recorded_webhooks_end_up_in_the_mirror(path):
         assert row.source_updated_at
 
 
-def test_a_recorded_story_ends_as_label_studio_had_it(project):
+def test_recorded_events_lead_to_the_tasks_of_label_studio(project):
     """Created, edited and deleted again; a task deleted; the rest stays."""
     names = ("annotation_created", "annotation_updated", "annotation_deleted")
     files = {path.stem: path for path in wire_files()}

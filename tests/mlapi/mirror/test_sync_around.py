@@ -73,7 +73,7 @@ def test_a_task_that_label_studio_cannot_return_is_named_and_the_others_are_read
 
 
 @pytest.mark.parametrize("instead", [(302, b""), (403, HTML), (404, HTML), (CUT, b'{"tasks": [')])
-def test_a_task_for_which_a_gateway_answers_in_its_own_way_spoils_no_other(
+def test_a_task_for_which_a_gateway_answers_in_its_own_way_does_not_affect_others(
     connected_project, labelstudio_api, instead
 ):
     def gateway(call):
@@ -260,7 +260,7 @@ def test_a_label_studio_that_fails_from_some_page_on_is_not_taken_for_bad_tasks(
         {"created_at": "yesterday"},
     ],
 )
-def test_a_task_of_another_shape_spoils_no_other(connected_project, labelstudio_api, spoil):
+def test_a_task_of_another_shape_does_not_affect_others(connected_project, labelstudio_api, spoil):
     bad = labelstudio_api.add({"text": "odd"}, "A")
     labelstudio_api.tasks[bad].update(spoil)
     report = sync(connected_project, "a test")
@@ -307,7 +307,7 @@ def test_pages_that_a_gateway_finds_too_large_are_halved_and_stay_small(
     assert connected_project.unreadable_tasks == []
 
 
-def test_where_nothing_can_be_had_the_sync_fails_soon_and_nothing_is_dropped(
+def test_where_all_requests_fail_the_sync_fails_soon_and_nothing_is_dropped(
     connected_project, labelstudio_api
 ):
     sync(connected_project, "a test")

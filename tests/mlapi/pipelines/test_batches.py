@@ -148,7 +148,7 @@ def test_a_batch_with_too_few_answers_gives_none_to_anybody_else(predictor, ask)
     assert [numbers(one) for one in requests] == [[1], [2], [3]]
 
 
-def test_a_thread_that_is_ended_while_it_predicts_leaves_nobody_waiting(predictor, ask):
+def test_a_thread_that_is_ended_while_it_predicts_leaves_no_request_waiting(predictor, ask):
     class Ended(BaseException):
         pass
 

@@ -129,7 +129,7 @@ def test_a_trained_control_stays_with_its_pipeline_when_options_change(trained, 
     assert {t.name: t.pipeline for t in found}["kind"] == expected
 
 
-def test_given_options_come_first_but_choose_no_pipeline():
+def test_options_of_the_run_come_first_but_choose_no_pipeline():
     options = {"seed": 1, "controls": {"kind": {"similar_to": "cat", "k": 5}}}
     overrides = {
         "seed": 2,

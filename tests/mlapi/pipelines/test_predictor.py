@@ -48,7 +48,7 @@ def test_a_version_that_reads_words_predicts_without_scikit_learn(tmp_path):
     assert (done.stdout.strip(), done.returncode) == ("[]", 0), done.stderr
 
 
-def test_a_task_that_cannot_be_read_spoils_no_other(predictor):
+def test_a_task_that_cannot_be_read_does_not_affect_others(predictor):
     good = {"text": "the moon and a star"}
     bad = [{}, {"text": None}, {"text": {}}, {"text": [""]}, {"text": ""}, None, "x"]
     rows = [good, *bad, good]

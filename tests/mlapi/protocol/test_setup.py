@@ -215,7 +215,7 @@ def test_what_is_no_address_is_not_pinned_as_one(hostname, call):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_the_pinned_host_knows_the_password_once_it_has_given_it(call, settings):
+def test_the_pinned_host_knows_the_password_once_it_has_sent_it(call, settings):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "geheim"
     with_password = Caller(authorization="Basic YW5uYTpnZWhlaW0=")
 

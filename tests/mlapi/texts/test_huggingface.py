@@ -185,7 +185,7 @@ def test_a_model_of_images_is_refused(tmp_path, bert):
 
 
 @pytest.mark.vision
-def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
+def test_an_unavailable_model_of_the_hub_is_missing(tmp_path):
     script = (
         "from mlapi.domain import TrainingFailed\n"
         "from mlapi.texts.encoders.loading import reference, unavailable\n"

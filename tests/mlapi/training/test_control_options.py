@@ -75,7 +75,7 @@ def test_a_run_that_is_tried_again_has_its_options_and_todays_pipelines():
     assert (similar.options["similar_to"], similar.options["k"]) == ("dog", 3)
 
 
-def test_an_option_that_a_run_is_given_and_no_pipeline_has_is_refused():
+def test_an_option_of_a_run_that_no_pipeline_has_is_refused():
     with pytest.raises(UnknownOption, match="'speed'"):
         jobs_of(project_of(), options={"speed": 9})
 

@@ -69,7 +69,7 @@ def test_the_counts_add_up(tmp_path):
     assert both == [12, 8]
 
 
-def test_the_manifest_tells_for_ever_what_it_learned_from(tmp_path):
+def test_the_manifest_records_forever_what_it_learned_from(tmp_path):
     project = labelled_project({"Positive": 3, "Negative": 2})
     _, found = frozen(project, tmp_path)
     stored = artifacts._store().open(found.file).read()
@@ -151,7 +151,7 @@ def test_each_row_is_handed_on_as_it_is_written(tmp_path):
     assert len(rows) == 5
 
 
-def test_a_number_that_no_float_holds_spoils_no_run(tmp_path):
+def test_a_number_that_no_float_holds_does_not_affect_the_run(tmp_path):
     """As the mirror of an earlier release may have it."""
     project = labelled_project({"Positive": 4})
     Task.objects.filter(project=project, labelstudio_id=1).update(data={"text": 10**400})

@@ -88,7 +88,7 @@ def test_a_run_waits_for_the_process_that_applies_its_events(unapplied):
     assert run.dataset_counts["tasks"] == 60
 
 
-def test_a_run_that_waited_in_vain_for_its_events_says_so(unapplied, monkeypatch):
+def test_a_run_that_waited_too_long_for_its_events_says_so(unapplied, monkeypatch):
     monkeypatch.setattr(mirror_update, "_BUSY_S", 0.1)
     with applied_elsewhere(unapplied):
         run = finished_run(unapplied)

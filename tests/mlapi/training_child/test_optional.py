@@ -198,7 +198,7 @@ def test_exemplars_that_fail_are_left_out(cluster_job, monkeypatch):
 
 
 @pytest.mark.parametrize("function", ["_previous", "_still_good"])
-def test_clusters_of_a_champion_that_fails_are_found_anew(cluster_job, monkeypatch, function):
+def test_clusters_of_a_champion_that_fails_are_found_again(cluster_job, monkeypatch, function):
     earlier = cluster_job()
     earlier.train()
     monkeypatch.setattr(cluster_training, function, raising(OSError("cut short")))

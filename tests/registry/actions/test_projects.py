@@ -93,7 +93,7 @@ def test_a_webhook_of_an_unseen_project_makes_it_and_a_setup_completes_it():
     assert Project.objects.get().title == "Met"
 
 
-def test_other_targets_are_an_act_and_a_new_title_is_not():
+def test_other_targets_write_an_audit_entry_and_a_new_title_does_not():
     project = make.ProjectFactory(fingerprint="f1")
     assert not receive_config(project, fingerprint="f1", title="New title")
     assert not AuditEntry.objects.exists()

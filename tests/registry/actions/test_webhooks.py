@@ -165,7 +165,7 @@ def test_a_lost_connection_is_reported_once_and_again_after_it_was_back(webhook)
     assert one["text"] == "token: 401 Set a token."
 
 
-def test_a_silent_worker_is_reported_once_and_again_after_a_heartbeat(webhook):
+def test_a_worker_without_heartbeats_is_reported_once_and_again_after_a_heartbeat(webhook):
     WorkerFactory(hostname="here")
     silent = WorkerFactory(hostname="there", heartbeat_at=ago(seconds=91))
     assert [w.hostname for w in workers.report_silent()] == ["there"]
@@ -218,7 +218,7 @@ def test_every_topic_but_a_test_can_be_chosen():
     assert {value for value, _ in TOPIC_CHOICES} == set(Topic) - {Topic.TEST}
 
 
-def test_what_waits_is_given_up_with_its_webhook(webhook):
+def test_what_waits_is_cancelled_with_its_webhook(webhook):
     WebhookDeliveryFactory(webhook=webhook)
     webhooks.disable(webhook, actor="tester")
     assert webhook.deliveries.get().state == "failed"

@@ -40,7 +40,7 @@ def is_answered_by_rest(client, version, route):
     return client.get(f"/api/versions/{version.pk}/{route}/").status_code == 200
 
 
-def test_mistakes_need_the_permissions_that_rest_asks(client, version, version_viewer):
+def test_mistakes_need_the_permissions_that_rest_requires(client, version, version_viewer):
     assert TEXT in page_of(client, version)
     page = page_of(version_viewer, version)
     assert TEXT not in page
@@ -62,7 +62,7 @@ def test_mistakes_need_no_other_permission(version):
     assert is_answered_by_rest(client, version, "mistakes")
 
 
-def test_exemplars_need_the_permissions_that_rest_asks(client, version_viewer):
+def test_exemplars_need_the_permissions_that_rest_requires(client, version_viewer):
     image = make.ImageTaskFactory()
     row = {"task": image.pk, "target": "label", "label": "cat", "score": 0.9}
     version = make.ModelVersionFactory(project=image.project, exemplars=[row])
@@ -73,7 +73,7 @@ def test_exemplars_need_the_permissions_that_rest_asks(client, version_viewer):
     assert not is_answered_by_rest(version_viewer, version, "exemplars")
 
 
-def test_a_comparison_needs_the_permissions_that_rest_asks(client, version, version_viewer):
+def test_a_comparison_needs_the_permissions_that_rest_requires(client, version, version_viewer):
     later = classifier(version.project, [("Positive", "Positive", 0.9)])
     page = f"{reverse('admin:registry_modelversion_compare')}?a={version.pk}&b={later.pk}"
     assert client.get(page).status_code == 200

@@ -69,7 +69,7 @@ def test_pages_are_of_one_list_and_its_queries_do_not_grow(project):
     assert suspect_labels(project, target="other").labels == []
 
 
-def test_a_label_given_while_the_prediction_was_visible_is_not_counted(project):
+def test_a_label_set_while_the_prediction_was_visible_is_not_counted(project):
     version = evaluated(project, RIGHT)
     for source in ("shown", "prequential"):
         task = make.TaskFactory(project=project, labelled=POSITIVE)

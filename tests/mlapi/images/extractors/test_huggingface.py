@@ -200,7 +200,7 @@ def test_a_model_that_nobody_holds_makes_room_for_the_next(tmp_path, vit):
     assert id(extractor(other)) == mark
 
 
-def test_a_folder_whose_weights_change_is_loaded_anew(vit):
+def test_a_folder_whose_weights_change_is_loaded_again(vit):
     before = extractor(vit)
     tiny_models.save(folder_of(vit), tiny_models.vit, seed=5)
 
@@ -314,7 +314,7 @@ def test_code_that_comes_with_a_model_is_not_run(tmp_path, vit):
     assert not (tmp_path / "ran").exists()
 
 
-def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path):
+def test_an_unavailable_model_of_the_hub_is_missing(tmp_path):
     script = (
         "from mlapi.domain import TrainingFailed\n"
         "from mlapi.images.extractors.loading import extractor, check\n"

@@ -259,7 +259,7 @@ def test_a_model_in_the_hubs_cache_needs_no_network(tmp_path):
 
 
 @pytest.mark.parametrize("hub", [hub_cache.OFFLINE, hub_cache.UNREACHABLE])
-def test_a_model_of_the_hub_that_cannot_be_had_is_missing(tmp_path, hub):
+def test_an_unavailable_model_of_the_hub_is_missing(tmp_path, hub):
     script = (
         "from mlapi.domain import TrainingFailed\n"
         "from mlapi.pipelines.object_detection.engines import HUGGING_FACE\n"

@@ -52,6 +52,6 @@ def test_what_is_not_filled_has_its_reason(control, code):
     assert {u.control: u.code for u in match(control).unserved} == {"box": code}
 
 
-def test_thresholds_are_no_reason_to_train_anew():
+def test_thresholds_are_no_reason_to_train_again():
     with_one, without = match(BOX.format('model_score_threshold="0.4"')), match(BOX.format(""))
     assert pipelines.fingerprint(with_one) == pipelines.fingerprint(without)

@@ -166,7 +166,7 @@ def test_a_crowd_of_a_thousand_is_found():
     assert mean_average_precision(test, found(detector, test), scenes.COLOURED) >= 0.6
 
 
-def test_boxes_that_leave_the_image_or_have_no_area_spoil_nothing():
+def test_boxes_that_leave_the_image_or_have_no_area_do_no_harm():
     (scene,) = scenes.shape_scenes(1, 3)
     odd = (
         Box("red disc", -50, -50, -10, -10),

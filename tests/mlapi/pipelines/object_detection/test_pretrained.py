@@ -111,7 +111,7 @@ class TestInAProject:
         run = project.runs.get(state="queued")
         assert run.trigger == TrainingRun.Trigger.PRETRAINED
 
-    def test_an_option_that_no_run_can_carry_out_is_not_tried_for_ever(self, project):
+    def test_an_option_that_no_run_can_carry_out_is_not_tried_forever(self, project):
         """As of an extra that the server has and a worker lacks, or a folder that is gone."""
         finished_run(policy.consider(project, datetime.now(UTC)))
         project.refresh_from_db()

@@ -149,7 +149,7 @@ def refused(run: TrainingRun, code: str, reason: str) -> None:
     assert policy.decide(run.project, datetime.now(UTC)).state != "due"  # not tried for ever
 
 
-def test_a_version_whose_model_has_changed_says_so_and_is_made_anew(project, server, finder):
+def test_a_version_whose_model_has_changed_says_so_and_is_made_again(project, server, finder):
     finished_run(choose(project, finder))
     project.refresh_from_db()
     first = project.champion
