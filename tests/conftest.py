@@ -1,4 +1,4 @@
-"""What all tests share: the servers of the end-to-end tests, skips that say why, and patience."""
+"""Fixtures and hooks of all tests: end-to-end servers, skips with a reason, distribution."""
 
 import gc
 import importlib.util
@@ -43,7 +43,7 @@ SLOW = ("tests/faults/", "tests/mlapi/training/", "tests/mlapi/training_child/")
 class ByModuleOrServer(LoadScopeScheduling):
     """Gives a worker all tests of what is shared, else those of a module; the longest first.
 
-    So what a module's fixtures train is trained once; tests of ONE_BY_ONE are given singly. Not by
+    So what a module's fixtures train is trained once; each test of ONE_BY_ONE is alone. Not by
     xdist's own groups: with pytest 9 it does not see them.
     """
 

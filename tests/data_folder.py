@@ -65,7 +65,7 @@ def _make(folder: Path) -> None:
 
 
 def _fingerprint() -> str:
-    """Of all that the template is made of."""
+    """The hash of all files that the template is made of."""
     found = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
     for package in ("registry", "mlapi"):
         for path in sorted((ROOT / package).glob("migrations/*.py")):

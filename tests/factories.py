@@ -181,7 +181,7 @@ class TrainingRunFactory(factory.django.DjangoModelFactory):
 class ModelVersionFactory(factory.django.DjangoModelFactory):
     """A registered version with its run, artifact, target and metrics; `champion=True` promotes it.
 
-    Each artifact has content of its own unless `content` is given; `described` is what its run
+    Each artifact has content of its own unless `content` is passed; `described` is what its run
     says of itself, everything else goes to `result`.
     """
 
@@ -261,7 +261,7 @@ def result(
 
 
 def outcome_row(*, human: Any, predicted: Any, **more: Any) -> OutcomeRow:
-    """An outcome of a target of Choices, unless its classes are given."""
+    """An outcome of a target of Choices, unless its classes are passed."""
     found = {
         "human_classes": classes_of(human),
         "predicted_classes": None if predicted is None else classes_of(predicted),
@@ -270,7 +270,7 @@ def outcome_row(*, human: Any, predicted: Any, **more: Any) -> OutcomeRow:
 
 
 def learned(run: TrainingRun, pipeline: str = "text_classification", **parameters: Any) -> None:
-    """What a run says of itself once its dataset is frozen."""
+    """The run's fields once its dataset is frozen."""
     found = {"pipeline": pipeline, "fingerprint": run.project.fingerprint, **parameters}
     runs.set_details(run, parameters={**run.parameters, **found})
 
@@ -333,7 +333,7 @@ class AccessKeyFactory(factory.django.DjangoModelFactory):
 
 
 class WorkerFactory(factory.django.DjangoModelFactory):
-    """A worker that was seen now."""
+    """A worker with a heartbeat now."""
 
     class Meta:
         model = Worker

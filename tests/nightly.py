@@ -1,4 +1,4 @@
-"""Which nightly tests a change calls for: those of the folders that it touches.
+"""The nightly tests of a change: those of the folders that it touches.
 
 `python -m tests.nightly` prints the modules to run, one a line; nothing if there are none.
 `tests/documentation/test_nightly.py` holds the table complete.
@@ -212,7 +212,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
 UNTESTED = (".ci", "docs", "tests")
 # What every test depends on.
 EVERYTHING = ("requirements.txt", "requirements-dev.txt", "pyproject.toml", "tests/conftest.py")
-# Where no base is told, the commits of so many hours before the last one are the change.
+# Without a base, the commits of so many hours before the last one are the change.
 RECENT_HOURS = 6
 
 
@@ -229,7 +229,7 @@ def modules(changed: Iterable[str]) -> list[str]:
 
 
 def changed_files() -> list[str]:
-    """What changed since CI_BASE, a commit; else what the recent commits changed."""
+    """The files that changed since the commit CI_BASE, else those of the recent commits."""
     if base := os.environ.get("CI_BASE"):
         return _git("diff", "--name-only", f"{base}...HEAD")
     last = int(_git("log", "-1", "--format=%ct")[0])

@@ -1,4 +1,4 @@
-"""What the benchmarks have in common on their command lines."""
+"""The command-line options that all benchmarks share."""
 
 import pytest
 
@@ -11,7 +11,7 @@ def table(rate: float) -> str:
 
 
 def publish(capsys, *arguments: str, rates=(1.5,)) -> str:
-    """What a benchmark prints that measures one of these rates in each run."""
+    """The output of a benchmark whose runs each measured one of these rates."""
     parser = command_line.Parser("A benchmark.")
     parser.add_environment()
     left = iter(rates)

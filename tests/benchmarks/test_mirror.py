@@ -1,4 +1,4 @@
-"""What the benchmarks write into the database is what the product would have."""
+"""The rows that the benchmarks write are those that the product would write."""
 
 from contextlib import closing
 

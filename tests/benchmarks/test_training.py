@@ -1,4 +1,4 @@
-"""How the benchmark of training splits the time, and its table."""
+"""The phases into which the benchmark of training splits the time, and its table."""
 
 from datetime import UTC, datetime, timedelta
 

@@ -34,7 +34,7 @@ def launched() -> Iterator[Browser]:
 
 
 def log_in(page: Page, url: str, name: str, password: str) -> None:
-    """Through the form, as people do; ends on the home page."""
+    """Logs in through the form and waits for the home page."""
     page.goto(f"{url}/admin/login/?next=/admin/")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(password)
@@ -51,7 +51,7 @@ def new_page(browser: Browser, url: str, **options: Any) -> Page:
 
 
 def turn_dark(page: Page) -> None:
-    """As the switch of the theme does, at once."""
+    """Switches to the dark theme without a transition."""
     turn(page, "dark")
 
 

@@ -60,7 +60,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
 
 @pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Not for the session: while Playwright runs, Django refuses its database to this thread."""
+    """The browser of the package; while it runs, Django refuses its database to this thread."""
     with chromium.launched() as browser:
         yield browser
 

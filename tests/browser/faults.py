@@ -1,4 +1,4 @@
-"""What is wrong with a page: its console, what it could not load, axe-core, scrolling sideways."""
+"""Faults of a page: console messages, failed requests, axe-core, horizontal scrolling."""
 
 from typing import Any
 

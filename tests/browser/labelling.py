@@ -35,7 +35,7 @@ class BackendProject(SampleProject):
         self.backend = backend
 
     def wait_for_events(self) -> None:
-        """Until all that have come are applied."""
+        """Waits until all received events are applied."""
         self.backend.wait_for(self._are_events_applied, f"the events of {self.title}")
 
     def _are_events_applied(self) -> bool:
@@ -54,12 +54,12 @@ class Labelling(BackendProject):
         super().__init__(backend, number, title, config, "label", "text")
 
     def connect(self) -> "Labelling":
-        """What Label Studio does when the URL is pasted, and its first webhook."""
+        """Sends the requests of Label Studio when the URL is pasted, and its first webhook."""
         super().connect()
         return self
 
     def train_by_hand(self) -> "Labelling":
-        """Nothing is trained but by `learn_from`, and its version serves however good it is.
+        """Lets only `learn_from` train, and promotes each version.
 
         Else a busy machine trains while labels come in, on fewer and more often than an idle one.
         """

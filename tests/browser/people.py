@@ -1,4 +1,4 @@
-"""One user of each group with a token, made in the database of a running server."""
+"""Users with a token, one of each group, in the database of a running server."""
 
 from tests.e2e.server import Backend
 

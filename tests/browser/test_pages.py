@@ -12,7 +12,7 @@ pytestmark = pytest.mark.browser
 
 @pytest.fixture(scope="package")
 def addresses(trained) -> list[str]:
-    """One page of each kind that an admin can reach by links."""
+    """The addresses of one page of each kind that an admin can reach by links."""
     backend = trained.backend
     with httpx.Client(base_url=backend.url, timeout=60) as client:
         token = client.get("/admin/login/").cookies["csrftoken"]
@@ -35,7 +35,7 @@ def test_the_pages_are_all_found_by_links(addresses):
 
 
 def test_pages_of_each_kind_fit_a_phone_and_every_second_is_accessible(open_as, addresses):
-    """By turns in light and dark, which differ in colours only; the contrast of one in four."""
+    """Those alternate between light and dark; every second of them has its contrast checked."""
     page = open_as("root")
     faults, too_wide = {}, {}
     for number, address in enumerate(one_of_each_kind(addresses)):

@@ -1,4 +1,4 @@
-"""What a team does in the admin, click by click: look, train, compare, promote, take back."""
+"""A team's steps in the admin: it views, trains, compares, promotes and rolls back."""
 
 import re
 
@@ -107,7 +107,7 @@ def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open
 
 
 def test_nothing_is_typed_into_a_dialog_that_its_answer_would_replace(open_as, trained):
-    """Or a reason that is typed quickly after a refused one is lost, and has to be typed again."""
+    """Otherwise a reason that is typed quickly after a refused one would be lost."""
     page = open_as("lead")
     page.goto(trained.version_page(trained.first))
     held = []

@@ -13,7 +13,7 @@ from tests.browser.faults import accessibility_faults, sideways
 
 @dataclass
 class Screen:
-    """Where the pages are opened; `faults` are those of axe-core, and what does not fit."""
+    """A screen that opens pages; `faults` has axe-core's violations and what does not fit."""
 
     page: Page
     is_dark: bool = False
@@ -47,7 +47,7 @@ def press(page: Page, name: str) -> Locator:
 
 
 def walk(screen: Screen, title: str) -> None:
-    """Through a project of texts with a champion and a version beside it; it serves as before."""
+    """Walks through a project of texts with a champion and another version; restores both."""
     page = screen.page
     champion = open_project(screen, title)
     project = page.url
@@ -61,7 +61,7 @@ def walk(screen: Screen, title: str) -> None:
 
 
 def open_project(screen: Screen, title: str) -> str:
-    """From the home page; its champion, as the home page has it."""
+    """Opens the project from the home page; returns its champion, as shown there."""
     page = screen.page
     page.goto("/admin/")
     expect(page.get_by_role("heading", name="Needs attention")).to_be_visible()
@@ -111,7 +111,7 @@ def open_version_beside(screen: Screen, project: str, champion: str) -> str:
 
 
 def export(page: Page) -> None:
-    """What is downloaded is an MLflow model."""
+    """Downloads the export, which is an MLflow model."""
     with page.expect_download() as downloading:
         page.get_by_role("link", name="Export an MLflow model").click()
     download = downloading.value
@@ -122,7 +122,7 @@ def export(page: Page) -> None:
 
 
 def compare(screen: Screen, champion: str, other: str) -> None:
-    """With the champion, from the page of the version."""
+    """Compares the version with the champion, from the version's page."""
     page = screen.page
     page.get_by_label("Compare with").select_option(label=f"{champion} (champion)")
     page.get_by_role("button", name="Compare").click()
@@ -134,7 +134,7 @@ def compare(screen: Screen, champion: str, other: str) -> None:
 
 
 def promote(screen: Screen, other: str) -> None:
-    """From the page of the version."""
+    """Promotes the version from its page."""
     page = screen.page
     reason = press(page, "Promote")
     screen.check("promote")
@@ -144,7 +144,7 @@ def promote(screen: Screen, other: str) -> None:
 
 
 def roll_back(screen: Screen, project: str, champion: str) -> None:
-    """From the page of the project; what served before the walk serves again."""
+    """Rolls back from the page of the project to the champion of before."""
     page = screen.page
     page.goto(project)
     reason = press(page, "Roll back")

@@ -80,7 +80,7 @@ class Prometheus:
 
 
 def _config(target: str, credentials: Path) -> str:
-    """As deploy/prometheus/prometheus.yml, for this server and more often."""
+    """The configuration of deploy/prometheus/prometheus.yml, for this server and more often."""
     text = (ROOT / "deploy/prometheus/prometheus.yml").read_text()
     assert '["127.0.0.1:9090"]' in text and "scrape_interval: 15s" in text
     return (

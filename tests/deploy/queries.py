@@ -15,7 +15,7 @@ _VARIABLES = {"$__rate_interval": "1m", "$project": ".*"}
 
 
 def of_dashboard() -> dict[str, str]:
-    """By the title of the panel."""
+    """The queries of the dashboard, by the title of the panel."""
     found = {}
     for panel in DASHBOARD["panels"]:
         for target in panel.get("targets", []):
@@ -27,7 +27,7 @@ def of_dashboard() -> dict[str, str]:
 
 
 def of_alerts() -> dict[str, str]:
-    """By the name of the alert."""
+    """The queries of the alert rules, by the name of the alert."""
     (group,) = RULES["groups"]
     return {rule["alert"]: rule["expr"] for rule in group["rules"]}
 

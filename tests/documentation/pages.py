@@ -18,7 +18,7 @@ def text_of(path: str) -> str:
 
 
 def section(path: str, heading: str) -> str:
-    """What stands under a second-level heading. Raises IndexError where there is none."""
+    """The text under a second-level heading. Raises IndexError where there is none."""
     return text_of(path).split(f"\n## {heading}\n", 1)[1].split("\n## ")[0]
 
 

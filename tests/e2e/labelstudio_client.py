@@ -37,7 +37,7 @@ class LabelStudioClient:
 
     @contextmanager
     def as_browser(self) -> Iterator[None]:
-        """Within, `api` logs in as a browser does, which works with legacy tokens off too."""
+        """Makes `api` log in as a browser does, which also works without legacy tokens."""
         by_token = self._http
         with httpx.Client(base_url=self.url, timeout=120) as browser:
             browser.get("/user/login/")

@@ -199,7 +199,7 @@ class LSProject:
         return self.action("retrieve_tasks_predictions", task_ids)
 
     def predictions(self) -> dict[int, list[dict[str, Any]]]:
-        """What Label Studio has stored, by task."""
+        """The predictions that Label Studio has stored, by task."""
         return {task["id"]: task["predictions"] for task in self.tasks()}
 
     # The backend
@@ -215,7 +215,7 @@ class LSProject:
     ) -> "Connection":
         """Connect the ML backend by its key URL, or by basic auth, as Settings > Model does.
 
-        From then on predictions are asked for when its processes know what its database has.
+        Later predictions are requested once its processes have read the changed database.
         """
         if not isinstance(backend, str):
             self.wait_for_web = backend.wait_for_web
@@ -263,7 +263,7 @@ class Connection:
         self.project, self.id = project, pk
 
     def info(self) -> dict[str, Any]:
-        """Its row: state, error_message, model_version, ..."""
+        """The connection's row: state, error_message, model_version, ..."""
         return self.project.api("GET", f"/api/ml/{self.id}")
 
     def edit(self, **fields: Any) -> dict[str, Any]:
@@ -280,7 +280,7 @@ class Connection:
         self.project.api("POST", f"/api/ml/{self.id}/train", json={"use_ground_truth": False})
 
     def versions(self) -> Any:
-        """What it lists as versions."""
+        """The versions that Label Studio lists."""
         return self.project.api("GET", f"/api/ml/{self.id}/versions")
 
     def test(self) -> Any:
@@ -291,7 +291,7 @@ class Connection:
         )
 
     def interact(self, task_id: int, context: Any = None) -> Any:
-        """What the editor's smart tools ask."""
+        """Sends the request of the editor's smart tools."""
         self.project.wait_for_web()
         return self.project.api(
             "POST",

@@ -30,7 +30,7 @@ def venv() -> Path:
 
 
 def why_not() -> str | None:
-    """Why no Label Studio can be started here, or None."""
+    """The reason why no Label Studio can be started here, or None."""
     if (venv() / "bin" / "label-studio").exists():
         return None
     return f"no Label Studio in {venv()}: run `make test`, or set LABEL_STUDIO_VENV"
@@ -85,7 +85,7 @@ class LabelStudioServer(LabelStudioClient):
             "ML_BLOCK_LOCAL_IP": "0",
             "SSRF_PROTECTION_ENABLED": "0",
             # Of the requests that connect a backend, and of webhooks: 1 s or 3 s are too few on a
-            # busy machine, where an event that is given up would come after a later one.
+            # busy machine, where an event that is retried would come after a later one.
             "WEBHOOK_TIMEOUT": "60",
             "ML_CONNECTION_TIMEOUT": "60",
             "ML_TIMEOUT_HEALTH": "60",

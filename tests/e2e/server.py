@@ -85,7 +85,7 @@ class Backend:
         return self._process.pid
 
     def environment(self) -> dict[str, str]:
-        """What the server sees: nothing of the tests' own settings."""
+        """The server's environment, without the tests' own settings."""
         inherited = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
         return {
             **{name: os.environ[name] for name in inherited if name in os.environ},
@@ -130,7 +130,7 @@ class Backend:
 
     @property
     def key_url(self) -> str:
-        """What a user pastes into Label Studio."""
+        """The URL that a user pastes into Label Studio."""
         return f"{self.url}/k/{self.key}"
 
     @property
@@ -214,11 +214,11 @@ class Backend:
     # Waiting
 
     def wait_for(self, look: Callable[[], T], what: str, timeout_s: float = 600) -> T:
-        """What `look` returns as soon as it is true, or an AssertionError that names `what`."""
+        """The value of `look` as soon as it is true. Raises AssertionError that names `what`."""
         return wait_for(look, what, timeout_s)
 
     def wait_for_web(self) -> None:
-        """Until the web processes answer by all that is committed now.
+        """Waits until the web processes answer by all that is committed now.
 
         Each hands on the changes that came with the answer to its last ping, then pings again.
         """

@@ -147,7 +147,7 @@ def opened(page: Page, project, task: int) -> np.ndarray:
 
 
 def green(pixels: np.ndarray) -> np.ndarray:
-    """Where the outline of a box is: its colour is that of no object."""
+    """The pixels of a box's outline, whose colour no object has."""
     return (pixels[..., 1] > pixels[..., 0] + 60) & (pixels[..., 1] > pixels[..., 2] + 60)
 
 

@@ -61,7 +61,7 @@ def store(server, project, files: dict[str, bytes]) -> None:
 
 
 def number_of(task: dict) -> int:
-    """Of the file that the task names; Label Studio makes other names of odd ones."""
+    """The number of the task's file; Label Studio renames files with unusual names."""
     return int(re.search(r"n([0-9]+)x", task["data"]["image"])[1])
 
 

@@ -1,4 +1,4 @@
-"""What an annotator meets: an opened task and the label stream come with the version's answer."""
+"""Predictions in an opened task and in the label stream."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""From imported labels to predictions, new versions and back: what an annotation lead sees."""
+"""An annotation lead's steps, from imported labels to predictions, new versions and back."""
 
 import httpx
 import pytest
@@ -261,7 +261,7 @@ def test_the_key_never_reaches_a_log(trained, backend):
     httpx.get(f"{backend.key_url}/nonsense")
 
     def logged() -> list[str]:
-        """Without the lines for the person who started it, which have the key."""
+        """The log without the lines with the key, which are for who started the server."""
         return [line for line in backend.log.read_text().splitlines() if line.startswith("{")]
 
     backend.wait_for(lambda: any("nonsense" in line for line in logged()), "the request's line")

@@ -1,4 +1,4 @@
-"""Whatever people do in Label Studio, the mirror ends up as Label Studio has it."""
+"""The mirror equals Label Studio's tasks after any action there."""
 
 import pytest
 

@@ -27,7 +27,7 @@ def page(labelstudio) -> Iterator[Page]:
 
 
 def button(page: Page, text: str | re.Pattern):
-    """By what it shows: the names that Label Studio gives its buttons are others."""
+    """The button with this text, as Label Studio's accessible names differ."""
     return page.locator("button", has_text=text).first
 
 

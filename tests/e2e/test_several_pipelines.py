@@ -57,7 +57,7 @@ def annotate(project, task: int, **choices: tuple[str, str]) -> None:
 
 
 def predicted(project, version: str) -> dict[int, dict[str, str]]:
-    """What the version predicts, by task and control."""
+    """The version's predictions, by task and control."""
     return {
         task["id"]: {r["from_name"]: r["value"]["choices"][0] for r in p["result"]}
         for task in project.tasks()

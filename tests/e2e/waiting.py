@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 def wait_for(look: Callable[[], T], what: str, timeout_s: float = 600, every_s: float = 0.2) -> T:
-    """What `look` returns as soon as it is true; AssertionError naming `what` after `timeout_s`."""
+    """The value of `look` as soon as it is true; AssertionError naming `what` after `timeout_s`."""
     deadline = time.monotonic() + timeout_s
     while True:
         started_at = time.monotonic()

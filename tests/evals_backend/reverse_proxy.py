@@ -57,7 +57,7 @@ class ReverseProxy:
 
     @property
     def url(self) -> str:
-        """What people and Label Studio use."""
+        """The URL that people and Label Studio use."""
         scheme = "https" if self.tls else "http"
         return f"{scheme}://127.0.0.1:{self._server.server_port}{self.path}"
 

@@ -60,7 +60,7 @@ def test_an_unknown_key_is_an_error():
 
 
 def test_the_url_is_that_of_the_server_that_was_started(settings, tmp_path):
-    """Whatever the port of the environment of the command is."""
+    """The port in the environment of the command has no effect."""
     settings.DATA_DIR, settings.PORT = tmp_path, 9191
     server.record()
     settings.PORT = 9090

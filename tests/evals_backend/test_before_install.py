@@ -1,4 +1,4 @@
-"""What `make run` checks before it installs: that its port is free; and the size it prints."""
+"""The checks of `make run` before it installs: a free port, and the printed size."""
 
 import os
 import socket
@@ -16,7 +16,7 @@ SCRIPT = ROOT / "evals_backend" / "before_install.py"
 
 
 def run(stamp: Path, **environment: str) -> subprocess.CompletedProcess:
-    """Without any package of ours: nothing is installed yet."""
+    """Runs the script without any package, as nothing is installed yet."""
     return subprocess.run(
         [sys.executable, "-I", "-S", str(SCRIPT), str(stamp)],
         env={"PATH": os.environ["PATH"], **environment},

@@ -234,7 +234,7 @@ def test_a_path_that_is_not_configured_is_not_taken_off_and_says_what_to_set(web
 
 
 def _connected_and_mended(stored: StoredInLabelStudio, url: str, case: str) -> None:
-    """The connection is whole, and a webhook that was deleted is made anew and delivers."""
+    """The connection is complete, and a deleted webhook is created again and delivers."""
     project = stored.connect(url)
     with LabelStudio(stored.url, "t") as labelstudio:
         assert "gets all events" in webhook_repair.check(labelstudio, project), case

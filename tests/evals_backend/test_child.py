@@ -11,7 +11,7 @@ from tests.waiting import eventually
 
 
 class Signals:
-    """Those of a process that gets none."""
+    """Signals of a process that receives none."""
 
     def leave(self) -> None:
         pass

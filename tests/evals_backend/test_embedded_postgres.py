@@ -30,7 +30,7 @@ while sys.stdin.readline().strip() == "revive":
 
 
 class User:
-    """A process that uses the server until it is told to leave."""
+    """A process that uses the server until `leave`."""
 
     def __init__(self, data_dir: Path) -> None:
         self.process = subprocess.Popen(
@@ -52,7 +52,7 @@ class User:
 
 
 def one(url: str):
-    """What the server says to SELECT 1."""
+    """The server's answer to SELECT 1."""
     connection = psycopg2.connect(url)
     try:
         cursor = connection.cursor()
@@ -181,7 +181,7 @@ def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(da
 
 
 def test_a_server_whose_processes_have_not_ended_yet_is_started_in_the_end(data_dir):
-    """As the supervisor does, which calls every few seconds."""
+    """The supervisor calls it every few seconds."""
     user = User(data_dir)
     killed = postmaster(data_dir)
     killed.kill()
@@ -194,7 +194,7 @@ def test_a_server_whose_processes_have_not_ended_yet_is_started_in_the_end(data_
 
 
 def kill(server: psutil.Process) -> None:
-    """End it at once, and wait until its processes have noticed: until then no other one starts."""
+    """Kills it and waits until its processes have ended: until then no other one starts."""
     processes = [server, *server.children(recursive=True)]
     server.kill()
     assert not psutil.wait_procs(processes, timeout=60)[1]
@@ -219,7 +219,7 @@ def test_a_pid_file_that_names_another_process_is_not_believed(data_dir):
 
 @pytest.mark.parametrize("command", [["cp", "-a"], ["cp", "-r"]])
 def test_a_copied_data_folder_starts_beside_its_original(data_dir, new_data_dir, command):
-    """Also one that was copied while its server ran, with its pid file and its socket's lock."""
+    """The copy may have the pid file and the socket's lock of a running server."""
     original = User(data_dir)
     with psycopg2.connect(original.url) as connection:
         connection.cursor().execute("CREATE TABLE kept AS SELECT 1; CHECKPOINT")

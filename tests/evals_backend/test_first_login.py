@@ -1,4 +1,4 @@
-"""The first key and the first admin: made once, and their secrets kept in one private file."""
+"""The first key and the first admin: created once, their secrets in one private file."""
 
 import threading
 

@@ -49,7 +49,7 @@ def test_a_fork_takes_little_more_than_what_it_allocates(size, n):
 
 
 def private_kb(size: int, n: int, *, fills: bool) -> int:
-    """By how much the private memory of a fork grows while it allocates `n` objects, in KB."""
+    """The growth of a fork's private memory while it allocates `n` objects, in KB."""
     command = [sys.executable, "-c", CODE.format(size=size, n=n, fills=fills)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return int(done.stdout)

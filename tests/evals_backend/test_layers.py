@@ -1,4 +1,4 @@
-"""What import-linter enforces, checked against the source itself."""
+"""The contracts of import-linter, checked against the source itself."""
 
 import re
 import tomllib
@@ -14,7 +14,7 @@ EVADB = re.compile(r"^\s*(import|from) evadb\b|import_module\([\"']evadb", re.MU
 
 
 def test_only_mlapi_eva_imports_evadb():
-    """Also by dynamic import, and in a folder without __init__.py, which the linter cannot see."""
+    """Dynamic imports and folders without __init__.py count, which the linter cannot see."""
     for package in PACKAGES:
         for path in (ROOT / package).rglob("*.py"):
             if not path.is_relative_to(ROOT / "mlapi" / "eva"):
@@ -22,7 +22,7 @@ def test_only_mlapi_eva_imports_evadb():
 
 
 def test_the_registry_never_imports_mlapi():
-    """Its two doors are dotted names in settings and in registry.queue."""
+    """The registry names mlapi only by dotted names in settings and in registry.queue."""
     for path in (ROOT / "registry").rglob("*.py"):
         assert not re.search(r"^\s*(import|from) mlapi\b", path.read_text(), re.MULTILINE), path
 
@@ -37,7 +37,7 @@ def test_no_unit_lies_on_a_cycle_of_imports(imports):
 
 
 def test_no_file_lies_on_a_cycle_of_imports(imports):
-    """Neither at the top of a file, nor in a function, nor for type checkers only."""
+    """Imports in functions and for type checkers only count too."""
     assert {"evals_backend.serve", "mlapi.serving", "registry.models"} <= imports.keys()
     assert import_graph.in_cycles(imports) == []
 

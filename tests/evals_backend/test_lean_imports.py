@@ -1,4 +1,4 @@
-"""What the warm parent leaves out of its imports, and what works all the same."""
+"""Modules that the warm parent does not import, and functions that work without them."""
 
 import subprocess
 import sys
@@ -50,7 +50,7 @@ for name, lines in {FORKS!r}.items():
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory):
-    """What each fork has printed."""
+    """The output of each fork."""
     env = environment(tmp_path_factory.mktemp("data")) | {
         "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
         "DATABASE_URL": "postgres:///unused",

@@ -25,7 +25,7 @@ def named(requirements: str) -> list[str]:
 
 
 def licence(package: str) -> str:
-    """What the installed package says of its licence; "" for nothing."""
+    """The licence in the installed package's metadata, "" for none."""
     declared = metadata.metadata(package)
     classifiers = [c for c in declared.get_all("Classifier") or [] if c.startswith("License ::")]
     text = [line for line in (declared.get("License") or "").splitlines()[:1] if line != "UNKNOWN"]

@@ -1,4 +1,4 @@
-"""What is logged: one line a record, with the request's id, and never an access key."""
+"""Logging: one line a record, with the request's id, and never an access key."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The processes of docker-compose.yml, each started and asked for its health as there."""
+"""The processes of docker-compose.yml, each started and health-checked as there."""
 
 import signal
 import subprocess
@@ -57,7 +57,7 @@ def test_web_starts_the_database_and_workers_join_it(stage):
     assert eventually(lambda: stage.is_well("events"))
     assert not stage.is_well("training")
 
-    # Each has become the process asked for, so that a container's stop signal reaches it.
+    # Each has become the requested process, so that a container's stop signal reaches it.
     for process in (web, worker):
         process.send_signal(signal.SIGTERM)
         process.wait(STOPPED_WITHIN_S)

@@ -1,4 +1,4 @@
-"""Which address a browser repeats to whom: never one with a key in it."""
+"""The referrer policy: a browser never repeats an address with a key."""
 
 import pytest
 

@@ -11,7 +11,7 @@ from tests.environment import SETTINGS
 
 from .running import ROOT, environment
 
-# Defaults that are plain values: the others are told in words.
+# Defaults that are plain values: the others are described in words.
 DEFAULT = re.compile(r"\benv\.\w+\(\s*\"([A-Z_0-9]+)\",\s*default=(\"[^\"]+\"|\d+|True|False)\)")
 DEFAULT_ROW = re.compile(r"^\| `([A-Z_0-9]+)` \| `([^`]+)` \|", re.MULTILINE)
 ROW = re.compile(r"^\| `([A-Z_0-9]+)` \|", re.MULTILINE)

@@ -1,4 +1,4 @@
-"""Which signals stop a server."""
+"""The signals that stop a server."""
 
 import os
 import signal

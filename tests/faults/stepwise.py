@@ -17,7 +17,7 @@ from tests.faults.processes import python
 
 @dataclass
 class Work:
-    """What a worker did: its steps, in order, and whether it was killed before the last."""
+    """A worker's steps, in order, and whether it was killed before the last."""
 
     steps: list[str]
     is_killed: bool

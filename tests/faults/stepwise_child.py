@@ -48,7 +48,7 @@ def _forked(order: dict[str, Any]) -> dict[str, Any]:
 
 
 def _work(order: dict[str, Any], writer: int) -> None:
-    """In the fork: work off the queue as the cluster's worker does; ends the process."""
+    """Runs the queued jobs in the fork as the cluster's worker does, and ends the process."""
     from mlapi.jobs import cluster
     from mlapi.training import run
     from mlapi.worker import shutdown_requested

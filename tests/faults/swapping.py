@@ -1,4 +1,4 @@
-"""Somebody who may write into the artifact store: swaps a file for another as fast as can be.
+"""A program that swaps a file of the artifact store for another in a loop.
 
 `python -m tests.faults.swapping <file> <another>`: until it is ended.
 """

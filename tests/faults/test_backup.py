@@ -154,7 +154,7 @@ def test_an_artifact_that_is_lost_is_named_and_the_rest_is_backed_up(project, tm
     assert lost.artifact in err.getvalue()
     with tarfile.open(file) as tar:
         manifest = json.load(tar.extractfile("manifest.json"))
-        assert "secrets.json" not in tar.getnames()  # unless they are asked for
+        assert "secrets.json" not in tar.getnames()  # unless they are requested
     assert list(manifest["missing"]) == [lost.artifact]
     assert project.champion.artifact in manifest["artifacts"]
 

@@ -1,4 +1,4 @@
-"""One process of a server encodes for all others: its memory, its death in mid-request, its end."""
+"""The encoder process of a server: its memory, its death in mid-request, its end."""
 
 import signal
 import threading
@@ -27,7 +27,7 @@ def server(new_data_dir):
 
 @pytest.fixture
 def project(server):
-    """One whose champion needs the vectors of texts."""
+    """A project whose champion needs the vectors of texts."""
     project = Project(server, server.key)
     project.setup()
     for task, (text, label) in enumerate(LABELLED.items(), start=1):
@@ -73,7 +73,7 @@ def test_all_processes_have_one_encoder_which_may_be_killed_in_mid_request(serve
 
 
 def ask(server: Server, project: Project, count: int, of: str = "before") -> list[tuple]:
-    """The answers to so many requests of each client; each has texts that nobody has asked for."""
+    """The answers to `count` requests of each client, whose texts are all new."""
     answers: list[tuple] = []
 
     def client(number: int) -> None:
@@ -95,7 +95,7 @@ def complete(answer: tuple) -> bool:
 
 
 def family(server: Server) -> list[psutil.Process]:
-    """Its processes, without PostgreSQL's, and without a training's, which end by themselves."""
+    """The server's processes without PostgreSQL and trainings, which end by themselves."""
     parent = psutil.Process(server.process.pid)
     left_out = ("postgres", "evals-child")
     return [parent, *(p for p in parent.children(recursive=True) if name_of(p) not in left_out)]

@@ -44,7 +44,7 @@ def test_a_web_process_does_not_grow_with_the_requests_that_it_answers(server):
 
 
 def send(server: Server, project: Project, count: int) -> None:
-    """So many requests, from all clients together."""
+    """Sends `count` requests, divided among the clients."""
     answers: list[int] = []
     clients = [
         threading.Thread(target=_client, args=(server, project, count // CLIENTS, answers))

@@ -111,7 +111,7 @@ def test_loaded_champions_go_on_answering_and_the_rest_says_when_to_come_back(
     names = [("key", keys.digest(key.plain)), ("project", uid), ("run", project.pk)]
 
     def is_all_cached() -> bool:
-        """On a busy machine notices come late, and what was read before them is not cached."""
+        """Notifications come late on a busy machine, and rows read before them are not cached."""
         assert call.post("/setup", setup_body(uid)).status_code == 200
         assert call.post("/predict", predict_body(uid)).status_code == 200
         assert call.get("/is_training", {"project": uid}).status_code == 200

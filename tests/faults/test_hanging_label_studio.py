@@ -80,7 +80,7 @@ def test_a_reading_ends_at_its_deadline(hanging, monkeypatch):
 
 
 def test_events_are_applied_while_a_reading_hangs(hanging):
-    """Those of its own project, too: no lock of the mirror is held."""
+    """Events of the same project too, because the reading holds no lock of the mirror."""
     project = read_from(hanging, ProjectFactory(label_config=CONFIG))
     stop = threading.Event()
 

@@ -103,7 +103,7 @@ def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at
         folder.sweep(young_s=0)
         assert list(folder.home().glob("run-*")) == [], phase
     print(f"killed in {killed} of {len(phases)} phases: {', '.join(phases)}")
-    assert killed > len(phases) / 2  # the others had ended before they were seen
+    assert killed > len(phases) / 2  # the others had ended before they were polled
     last = queued(project)
     with worker(last) as process:
         process.wait(SECONDS)

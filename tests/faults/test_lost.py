@@ -1,4 +1,4 @@
-"""What is lost: artifacts, champions, and workers of this machine; each is reported, and mended."""
+"""Lost artifacts, champions and workers of this machine: each is reported and repaired."""
 
 import os
 import signal

@@ -40,7 +40,7 @@ def started(data_dir, url: str, *command: str, **settings: str) -> subprocess.Po
 
 
 def test_first_starts_at_once_and_a_later_release(empty_database, tmp_path):
-    """One of the starts migrates, the other waits for it; then the database becomes newer."""
+    """A start migrates while the other waits; then the database becomes newer."""
     starts = [
         started(tmp_path / f"{i}", empty_database, "manage.py", "migrate", "-v", "0")
         for i in range(2)

@@ -54,7 +54,7 @@ def first(set_address) -> Iterator[LabelStudioAPI]:
 
 @pytest.fixture
 def second(first) -> Iterator[LabelStudioAPI]:
-    """One with other tasks at another address, at the same port."""
+    """A Label Studio with other tasks at another address, at the same port."""
     address = ("127.0.0.2", int(first.url.rpartition(":")[2]))
     with filled(LabelStudioAPI(config("A", "B"), address=address), "text", 23) as api:
         yield api
@@ -112,7 +112,7 @@ def test_one_that_moved_between_two_readings_is_read_at_its_new_address(
 
 
 def test_another_one_under_the_name_drops_nothing(connected_project, first, second, set_address):
-    """It has a project of the same id: another one, as its time of creation says."""
+    """The other Label Studio has another project of the same id, with another time of creation."""
     assert sync(connected_project, "the first").ok
     before = texts(connected_project)
     second.created = "2026-11-25T10:00:00.000000Z"

@@ -17,7 +17,7 @@ def server(new_data_dir):
 
 
 def syncs(server: Server) -> int:
-    """How many syncs of a project have ended."""
+    """The number of syncs of a project that have ended."""
     ended = "SELECT count(*) FROM django_q_task WHERE func = 'mlapi.jobs.sync'"
     return rows(server, ended)[0][0]
 

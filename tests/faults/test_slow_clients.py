@@ -1,4 +1,4 @@
-"""Slow and silent clients, and a database that is frozen: the health and the events hold."""
+"""Slow and idle clients, and a frozen database: health and events are answered."""
 
 import json
 import socket
@@ -48,7 +48,7 @@ def webhook(server) -> tuple[int, dict[str, str]]:
 
 
 def seconds(request, times: int = 7) -> list[float]:
-    """How long each of some calls takes."""
+    """The seconds that each call takes."""
     taken = []
     for _ in range(times):
         started_at = time.monotonic()

@@ -1,4 +1,4 @@
-"""Somebody who may write into the artifact store: no process reads what was not registered."""
+"""Artifacts that are swapped in the store: no process reads content that was not registered."""
 
 import itertools
 import pickle
@@ -77,7 +77,7 @@ def version():
 def test_of_many_reads_during_swaps_each_is_the_registered_content_or_refused(
     version, malicious, proof, tmp_path
 ):
-    """Also of another version's artifact, which every process would load."""
+    """The other file may be another version's artifact, which every process would load."""
     path, own = artifacts.fetch(version), artifacts.read(version)
     for another in (malicious, artifact(temperature=3.0)):
         reads = Attempts(READS)

@@ -1,4 +1,4 @@
-"""Somebody who tries passwords, keys and tokens: they are slowed, and nobody else is."""
+"""Guesses of passwords, keys and tokens: only their sender is slowed."""
 
 import base64
 import re
@@ -42,7 +42,7 @@ def anna():
 
 @pytest.fixture
 def checked():
-    """How many passwords were checked, and were wrong: each costs about a second."""
+    """The number of wrong passwords that were checked: each costs about a second."""
     found: list[str] = []
 
     def note(credentials, **_):
@@ -85,7 +85,7 @@ def test_a_name_that_is_tried_from_many_addresses_is_slowed_too(anna, checked, c
 
 
 def test_a_browser_that_logged_in_before_is_not_locked_out(anna, clock):
-    """Not by those who try its user's password, nor by those who have its address."""
+    """Guesses for its user, or from its address, do not count against it."""
     own = Client(**PROXY)
     assert log_in(own, "anna", "right").status_code == 302
     own.post("/admin/logout/")
@@ -139,7 +139,7 @@ def test_the_layer_before_django_lets_no_guess_by(settings, clock):
     found = {answer(layer, "/health", HTTP_AUTHORIZATION=basic(f"wrong {i}"))[0] for i in range(40)}
     assert {status[:3] for status in found} == {"401", "429"}
     right = answer(layer, "/health", HTTP_AUTHORIZATION=basic("right"))
-    assert right[0].startswith("429")  # a first right guess is not told either
+    assert right[0].startswith("429")  # a first right guess is not reported either
 
 
 def key_caller(plain: str) -> Caller:

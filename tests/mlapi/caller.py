@@ -44,5 +44,5 @@ def queries(at_most: int):
 
 
 def statements(captured: CaptureQueriesContext) -> list[str]:
-    """What was captured, without what begins and ends transactions."""
+    """The captured statements, without those that begin and end transactions."""
     return [q["sql"] for q in captured if not q["sql"].startswith(_TRANSACTION)]

@@ -41,7 +41,7 @@ def shared_warm_process() -> Iterator[SharedWarmProcess]:
 
 @contextmanager
 def as_own(shared: SharedWarmProcess) -> Iterator[None]:
-    """Within it, it is this process's warm process, which starts anew if it has ended."""
+    """Makes it this process's warm process, which is started again if it has ended."""
     own = warm_process._Own
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(own, "start", shared.start)

@@ -19,7 +19,7 @@ def snapshot(home: Path, owner: str, model: str) -> Path:
 
 
 def output_of(script: str, home: Path, hub: dict[str, str]) -> str:
-    """What the Python script prints in a process whose cache of the hub is in that folder."""
+    """The output of the Python script in a process whose cache of the hub is in that folder."""
     environment = {**os.environ, **hub, "HF_HOME": str(home)}
     ran = subprocess.run(
         [sys.executable, "-c", script], check=True, env=environment, capture_output=True, text=True

@@ -30,7 +30,7 @@ def digits(n: int | None = None) -> tuple[list[bytes], list[str]]:
 
 @lru_cache
 def inked_digits(n: int) -> tuple[list[bytes], list[str]]:
-    """The same on white paper, each in a red, green or blue ink; and which ink."""
+    """The digits on white paper, each in a red, green or blue ink; and the inks."""
     found = load_digits()
     files, inks = [], []
     for i, image in enumerate(found.images[:n]):

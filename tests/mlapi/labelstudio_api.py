@@ -27,7 +27,7 @@ Gateway = Callable[["Call"], tuple[int, bytes] | None]
 
 @dataclass
 class Call:
-    """One request: its path, and its parameters."""
+    """A request: its path and parameters."""
 
     path: str
     params: dict[str, str]

@@ -1,4 +1,4 @@
-"""What the listener asks of its connection."""
+"""The change listener's use of its connection."""
 
 import os
 import resource
@@ -14,7 +14,7 @@ _MOST_OF_SELECT = 1_024  # descriptors
 
 @pytest.fixture
 def many_descriptors():
-    """So many are open that the next one is more than `select` takes."""
+    """Opens so many descriptors that the next one is more than `select` takes."""
     before, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (max(before, 4 * _MOST_OF_SELECT), most))
     held = [os.open(os.devnull, os.O_RDONLY) for _ in range(_MOST_OF_SELECT)]

@@ -1,4 +1,4 @@
-"""What a label config asks for, worked out once for each config and options."""
+"""The targets of a label config, computed once for each config and options."""
 
 import pytest
 

@@ -173,7 +173,7 @@ assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
 @pytest.mark.nightly
 @pytest.mark.django_db
 def test_a_version_loads_while_another_thread_still_imports_the_engine(tmp_path):
-    """In a fresh process: EvaDB's circular imports, entered by two threads at once, failed."""
+    """The process is fresh: two threads that entered EvaDB's circular imports failed."""
     path = tmp_path / "v1.artifact"
     path.write_bytes(artifact())
     for _ in range(3):

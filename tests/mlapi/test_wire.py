@@ -53,7 +53,7 @@ def uid_of(request: dict) -> str:
 
 
 def check_form(request: dict, answer) -> None:
-    """What Label Studio 1.23.2 needs to find in the answer, by route."""
+    """Checks the fields that Label Studio 1.23.2 reads in the answer, by route."""
     body = answer.json()
     route = request["path"]
     if route == "/health":

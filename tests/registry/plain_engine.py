@@ -1,6 +1,6 @@
 """An engine behind the registry's Protocol, of mlapi with the label types only.
 
-A task whose data has an `image` is shown by it. A `gone.jpg` cannot be had; a `new.jpg` has no
+A task whose data has an `image` is shown by it. A `gone.jpg` is unavailable; a `new.jpg` has no
 features, as texts have none.
 """
 
@@ -25,14 +25,14 @@ class InvalidOption(EvalsError):
 
 
 class NoThumbnail(EvalsError):
-    """There is no image to show."""
+    """The task has no image to show."""
 
     code = "no_thumbnail"
     status = 404
 
 
 class NoFeatures(EvalsError):
-    """Nothing is known of what the task's image looks like."""
+    """The task's image has no features."""
 
     code = "no_features"
     status = 409
@@ -86,14 +86,14 @@ class PlainEngine:
         return project.label_next_tab or 7
 
     def unserved_controls(self, project: Project) -> list[dict[str, str]]:
-        """Those that the label config has an `Unserved` tag for."""
+        """The controls for which the label config has an `Unserved` tag."""
         return [
             {"control": name, "code": "control_not_served", "message": "This cannot be served"}
             for name in re.findall(r'<Unserved name="(.*?)"', project.label_config)
         ]
 
     def missing_package(self, projects: Sequence[Project]) -> tuple[str, str] | None:
-        """Of a project whose title says so."""
+        """The missing package of a project whose title says so."""
         if any(project.title == "without encoder" for project in projects):
             return "Texts are learned without it.", "Install it."
         return None
@@ -102,7 +102,7 @@ class PlainEngine:
         return label_types.get(kind)
 
     def tasks_annotated(self, project: Project, control: str, label: str) -> int:
-        """By the labels of the tasks: it reads no annotation."""
+        """The annotated tasks by their labels, without reading annotations."""
         return Task.objects.filter(project=project, labels={control: label}).count()
 
     def annotator_labels(
@@ -138,7 +138,7 @@ class PlainEngine:
         return [Neighbour(pk, 0.9 - 0.1 * place) for place, pk in enumerate(found[:k])]
 
     def webhook_host(self, url: str) -> str:
-        """That of any https URL."""
+        """The host of any https URL."""
         if not url.startswith("https://"):
             raise WebhookUrlRefused("The URL is not https.")
         return url.removeprefix("https://").partition("/")[0]

@@ -1,4 +1,4 @@
-"""Who may ask what of every route that there is: the URL configuration beside one table.
+"""The role that each route requires: the URL configuration beside one table.
 
 A new route has no row, and fails the first test until someone decides who may use it.
 """
@@ -287,7 +287,7 @@ QUERIES = {
 
 
 def filled(route, rows):
-    """The route as a path that can be asked for, with a row that is there."""
+    """The route as a path that can be requested, with an existing row."""
     if route.startswith("admin/^"):
         return "/admin/registry/"
     if route == "admin/(?P<url>.*)$":
@@ -313,13 +313,13 @@ def logged_in(role):
 
 
 def is_refused(response):
-    """Not let in: told to log in, not allowed, or as if there were nothing."""
+    """Whether the response is a redirect to the login, or 401, 403, 404 or 405."""
     to_login = response.status_code == 302 and "/login/" in response.url
     return to_login or response.status_code in {401, 403, 404, 405}
 
 
 def request(client, method, path):
-    """Posted is nothing, so that nothing is done: what is let in is told what is missing."""
+    """Sends an empty body, so that no state changes: an allowed request is answered as invalid."""
     return client.generic(
         method, path, "{}" if path.startswith("/api/") else "", "application/json"
     )

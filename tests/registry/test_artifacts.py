@@ -148,7 +148,7 @@ def test_a_cached_copy_that_rotted_is_fetched_again(store, file):
 
 @pytest.mark.django_db
 def test_what_is_read_of_a_version_is_what_was_hashed(monkeypatch):
-    """Whoever swaps the file after it was opened does not win: it is not opened again."""
+    """A file that is swapped after it was opened is not read, as it is not opened again."""
     version = ModelVersionFactory(content=b"weights")
     path = artifacts.fetch(version)
     real = type(path).read_bytes

@@ -1,4 +1,4 @@
-"""The database's notices: of each change that requests depend on, and of no mere progress."""
+"""The database's notifications: of each change that requests depend on, and of no mere progress."""
 
 from importlib import import_module
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def notices():
-    """The notices since the last call."""
+    """The notifications since the last call."""
     with connection.cursor() as cursor:
         cursor.execute(f"LISTEN {changes.CHANNEL}")
 

@@ -20,13 +20,13 @@ def printed(*args, **options):
 
 
 def as_json(*args):
-    """What the command prints for programs."""
+    """The command's JSON output."""
     return json.loads(printed(*args, "--json"))
 
 
 @pytest.fixture
 def project():
-    """With two champions after each other, and a run that failed."""
+    """A project with two successive champions and a failed run."""
     project = make.ProjectFactory(title="Sentiment")
     make.ModelVersionFactory(project=project, champion=True)
     make.ModelVersionFactory(project=project, champion=True)

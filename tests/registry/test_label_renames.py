@@ -1,4 +1,4 @@
-"""What a label of an earlier time is called today, and which renames are offered."""
+"""Today's names of earlier labels, and the renames that are offered."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -42,7 +42,7 @@ class Labels:
         return [(r.old, r.new) for r in self.offers]
 
     def today(self, label, day):
-        """Today's name of a label that was said on a day."""
+        """Today's name of a label that was set on a day."""
         at = T0 + timedelta(days=day, hours=12)
         return Renames(self.stored).today("c", label, at, self.labels)
 
@@ -116,7 +116,7 @@ def test_two_labels_can_change_places():
 
 
 def test_a_change_that_is_taken_back_leaves_the_label_as_it_was():
-    """Though nobody confirms that the new name was taken back."""
+    """The reverse change needs no confirmation."""
     labels = Labels("a", "z").config("b", "z").confirm("a", "b").config("a", "z")
 
     assert labels.today("a", 0) == "a"

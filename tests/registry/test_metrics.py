@@ -1,4 +1,4 @@
-"""Which way each metric is better, and what it is called."""
+"""The direction and the title of each metric."""
 
 import re
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_a_metric_has_a_name_for_people(name, metric, k, words):
 
 
 def test_every_metric_that_a_pipeline_writes_is_listed():
-    """So that none is taken for a score because nobody said that it is an error."""
+    """An unlisted error would be taken for a score."""
     sources = [path.read_text() for path in (ROOT / "mlapi").rglob("*.py")]
     written = {name for text in sources for name in re.findall(r'\brow\("([a-z0-9_]+)"', text)}
     assert "macro_f1" in written

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 @pytest.fixture
 def broker(monkeypatch):
-    """One that listens, and would wait for ten minutes."""
+    """A broker that listens, and would wait for ten minutes."""
     monkeypatch.setattr(queue_broker, "_POLL_S", 0)
     broker = NotifiedORM(queue.TRAINING)
     assert broker.dequeue() is None  # it has begun to listen

@@ -53,7 +53,7 @@ def test_no_page_and_no_route_reads_a_table_whole(client, seeded):
 
 
 def one_of_each_kind() -> Iterator[str]:
-    """Of the URLs with the same path and parameters, such as a list in each order, the first."""
+    """The first of the URLs with the same path and parameters, such as a list in each order."""
     found = set()
     for url in registry_urls.urls():
         parts = urlsplit(url)
@@ -64,7 +64,7 @@ def one_of_each_kind() -> Iterator[str]:
 
 
 def excesses(client, seeded, projects: int, plans: bool, urls) -> str:
-    """What is wrong with the pages and routes of so many projects, one line each."""
+    """The excessive costs of pages and routes with so many projects, one line each."""
     seeded(projects)
     counts = {m: m.objects.count() for m in (Project, ModelVersion, Metric, Outcome, Event)}
     assert counts[Project] == projects

@@ -1,4 +1,4 @@
-"""What is known of the database's migrations, without importing them."""
+"""The state of the database's migrations, without importing them."""
 
 import subprocess
 import sys

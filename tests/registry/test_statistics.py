@@ -74,7 +74,7 @@ def test_alpha_is_the_published_value_of_the_example_with_missing_values():
 
 
 def test_alpha_of_two_annotators_of_yes_and_no():
-    """The same paper, A: ten units of two observers, of which six agree; 0.095."""
+    """Example A of the same paper: ten units of two observers, of which six agree; 0.095."""
     first, second = "0100000010", "1110010000"
     assert krippendorff_alpha(zip(first, second, strict=True)) == pytest.approx(0.095, abs=0.0005)
 

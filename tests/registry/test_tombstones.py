@@ -1,4 +1,4 @@
-"""The table of deleted ids begins with what the last events said."""
+"""The table of deleted ids begins with the ids of the last events."""
 
 from importlib import import_module
 

@@ -31,7 +31,7 @@ def store(tmp_path_factory) -> Path:
 
 @contextmanager
 def _installation(store: Path) -> Iterator[None]:
-    """Its secret and its store, in place of the tests' own."""
+    """The secret and the store of the installation, in place of the tests' own."""
     artifacts = settings.STORAGES["artifacts"] | {"OPTIONS": {"location": str(store)}}
     changed = {
         "SECRET_KEY": SECRET_KEY,

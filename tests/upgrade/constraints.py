@@ -1,4 +1,4 @@
-"""What the database itself refuses and allows, as SQL with today's names. A rename edits this."""
+"""SQL that the database refuses or allows, with today's names. A rename edits this."""
 
 # (what it is called, SQL, part of the error).
 REFUSED: list[tuple[str, str, str]] = [

@@ -1,4 +1,4 @@
-"""What is stored under which name: in the dump, and today. A rename of something stored edits this.
+"""The stored names of the dump, and today's. A rename of something stored edits this.
 
 What has its name still needs no line, but in the first tables, which list all that there is.
 """

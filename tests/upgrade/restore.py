@@ -34,7 +34,7 @@ class Before:
 
 
 def upgrade() -> None:
-    """What an operator runs when the code is new and the data, artifacts too, are old."""
+    """Runs an operator's commands for new code and old data, artifacts too."""
     call_command("migrate", verbosity=0)
     # The dump's store has the files of a few versions; test_serving says of which.
     with suppress(CommandError):

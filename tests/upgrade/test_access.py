@@ -25,7 +25,7 @@ def test_every_user_has_the_permissions_that_they_had_and_no_other(before):
 
 
 def test_for_every_permission_of_the_dump_a_user_has_only_that_one(before):
-    """So that the test above tells them apart."""
+    """Otherwise the test above could not distinguish the permissions."""
     alone = {p for held in before.permissions.values() if len(held) == 1 for p in held}
     assert {p for p in before.permissions["admin"] if p.startswith("registry.")} <= alone
 

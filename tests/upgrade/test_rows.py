@@ -1,4 +1,4 @@
-"""Nothing that was stored is lost, and what has another name now has it everywhere."""
+"""Migrated rows: none is lost, and each stored name has become today's."""
 
 from typing import Any
 

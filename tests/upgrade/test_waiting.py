@@ -18,7 +18,7 @@ def test_every_waiting_job_is_there_under_its_name(before):
 
 
 def test_every_kind_of_job_waits_or_is_scheduled(before):
-    """So that none goes untried."""
+    """Otherwise a kind of job would be untested."""
     waiting = {func for _, func, _ in before.jobs.values()}
     scheduled = {row["func"] for row in before.rows["django_q_schedule"]}
     assert waiting | scheduled == set(names.JOBS)

@@ -15,7 +15,7 @@ LARGE = 5_000_000
 
 
 class Signals:
-    """As StopSignals, which only a main thread can have."""
+    """A replacement for StopSignals, which only a main thread can have."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -33,7 +33,7 @@ class Signals:
 
 
 class Result(list):
-    """What a WSGI application returns; `close` is called when it was sent."""
+    """The result of a WSGI application; `close` is called once it was sent."""
 
     def __init__(self, chunks: list[bytes], close: Callable[[], None]) -> None:
         super().__init__(chunks)

@@ -1,4 +1,4 @@
-"""What each path waits for, and which events are noted as missed."""
+"""The lane of each path, and the events that are recorded as missed."""
 
 import socket
 

@@ -16,7 +16,7 @@ ACTOR = "tester"
 
 
 class ArchiveAndBack(LaterReading):
-    """What Label Studio has changed meanwhile is read."""
+    """A restored project is synced."""
 
     def make(self, stack: ExitStack) -> None:
         super().make(stack)

@@ -9,7 +9,7 @@ OFF = {"enabled": False}  # a project's policy
 
 
 class Job:
-    """A job of a cluster, or an action, with what it works on; made anew for each kill."""
+    """A job of a cluster, or an action, with its rows; created again for each kill."""
 
     cluster = queue.EVENTS
     settings: dict[str, Any] = {}

@@ -1,4 +1,4 @@
-"""What is written to a project's mirror: its events, and what is read from Label Studio."""
+"""Jobs that write a project's mirror: events and syncs."""
 
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
@@ -50,7 +50,7 @@ class EventsOfAProject(Job):
 
 
 class FirstReading(Job):
-    """By pages of five tasks."""
+    """A first sync, in pages of five tasks."""
 
     created = CREATED
     settings = {
@@ -96,7 +96,7 @@ class FirstReadingByExport(FirstReading):
 
 
 class LaterReading(FirstReading):
-    """Of what was added, relabelled and deleted since."""
+    """A later sync, of added, relabelled and deleted tasks."""
 
     def make(self, stack: ExitStack) -> None:
         super().make(stack)

@@ -1,4 +1,4 @@
-"""What is done with and for versions: training, scoring, converting, falling back."""
+"""Jobs that concern versions: training, scoring, conversion, fall-back."""
 
 from contextlib import ExitStack, suppress
 
@@ -32,7 +32,7 @@ def promotions(project: Project) -> list[ModelVersion]:
 
 
 def no_folder_is_left() -> None:
-    """What a killed worker left is swept, as the next run does."""
+    """Sweeps the folders of killed workers as the next run does, and checks that none is left."""
     folder.sweep(young_s=0)
     assert list(folder.home().glob("*-*")) == []
 
@@ -60,7 +60,7 @@ class Scoring(Job):
 
 
 class Training(Job):
-    """In this process; what trains is the small program."""
+    """A training in this process, by the small program."""
 
     cluster = queue.TRAINING
 
@@ -83,7 +83,7 @@ class Training(Job):
 
 
 class FallBack(Job):
-    """From a version that does not load over another such one; the small program checks them."""
+    """A fall-back past two versions that do not load; the small program checks them."""
 
     settings = {"mlapi.training.load_check.program": "tests.faults.jobs.versions.small_check"}
 
@@ -116,12 +116,12 @@ class FallBack(Job):
 
 
 def small_check(_module: str, folder: str, path: str, sha256: str) -> Program:
-    """In place of the program that loads a version, which takes seconds to start."""
+    """A replacement for the program that loads a version, which takes seconds to start."""
     return small_program("check_artifact", folder, path, sha256)
 
 
 class Conversion(Job):
-    """Of a champion of an old format."""
+    """The conversion of a champion of an old format."""
 
     def make(self, stack: ExitStack) -> None:
         config = LABEL_CONFIG.replace('name="label"', 'name="topic"')
@@ -152,7 +152,7 @@ class Conversion(Job):
 
 
 class FailedConversion(Conversion):
-    """One version is trained in the place of a champion that cannot be converted."""
+    """A failed conversion of a champion, in whose place one version is trained."""
 
     def make(self, stack: ExitStack) -> None:
         self.project = labelled_project({"Positive": 15, "Negative": 9}, policy=OFF)

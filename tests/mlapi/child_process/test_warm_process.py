@@ -29,14 +29,14 @@ LIMITS = Limits(seconds=600, memory_mb=4096)
 
 @pytest.fixture
 def warm(shared_warm_process):
-    """That of a training worker."""
+    """The warm process of a training worker."""
     with as_own(shared_warm_process):
         yield warm_process.running()
 
 
 @pytest.fixture
 def small(tmp_path):
-    """One that is up at once."""
+    """A warm process that starts at once."""
     supervise.start_warm_process("tests.mlapi.child_process.small_warm_process")
     yield warm_process.running()
     warm_process.stop()

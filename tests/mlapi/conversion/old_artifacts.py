@@ -37,7 +37,7 @@ class OldArtifact:
 
     @property
     def inputs(self) -> list[Any]:
-        """What a classifier reads of the rows that have an input."""
+        """The inputs that a classifier reads of the rows."""
         if self.pipeline.startswith("text"):
             return [row["text"] for row in self.record["rows"] if row["text"]]
         return list(vectors())

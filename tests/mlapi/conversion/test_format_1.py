@@ -1,4 +1,4 @@
-"""What becomes of artifacts of format 1: the same predictions, and no code of a pickle runs."""
+"""Conversion of artifacts of format 1: the same predictions, and no code of a pickle runs."""
 
 import hashlib
 import json

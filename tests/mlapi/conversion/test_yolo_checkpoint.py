@@ -79,7 +79,7 @@ def test_a_folder_for_the_files_is_needed(models, harmful, settings):
 class TestWithThePackage:
     @pytest.fixture
     def checkpoint(self, tmp_path) -> Path:
-        """As ultralytics writes it, of a network with random weights."""
+        """A checkpoint as ultralytics writes it, of a network with random weights."""
         import torch
 
         from mlapi.pipelines.object_detection.engines.yolo import definition, network

@@ -50,7 +50,7 @@ class Lengths(AbstractFunction):
 
 
 class Pairs(AbstractFunction):
-    """Its outputs are in another order than the expression's, and more."""
+    """A function with more outputs than the expression, in another order."""
 
     def setup(self) -> None:
         pass

@@ -45,7 +45,7 @@ def vectors_without_evadb():
 
 @pytest.fixture(params=["loaded", "stored"])
 def folder(request, tmp_path) -> Path:
-    """One that LOAD can read, and one whose path is too long for EvaDB's link to a file."""
+    """A folder that LOAD can read, or one whose path is too long for EvaDB's link to a file."""
     name = "png" if request.param == "loaded" else f"{'long ' * 20}/{'longer ' * 20}"
     (tmp_path / name).mkdir(parents=True)
     return tmp_path / name

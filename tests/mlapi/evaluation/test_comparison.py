@@ -147,7 +147,7 @@ def test_the_interval_of_macro_f1_is_as_wide_as_its_rarest_class_makes_it():
 
 
 def test_the_interval_covers_the_value_of_many_draws():
-    """Of versions that are right eight times in ten the intervals hold 0.8 in most draws."""
+    """The intervals of versions with an accuracy of 0.8 contain it in most draws."""
     rng = np.random.default_rng(5)
     held = 0
     for draw in range(40):

@@ -20,7 +20,7 @@ needs_mlflow = pytest.mark.skipif(
 
 
 def environment(**more: str) -> dict[str, str]:
-    """Without what could lead a program to this repository; MLflow reports nothing home."""
+    """The environment without this repository's paths, and with MLflow's telemetry off."""
     inherited = {
         name: os.environ[name] for name in ("HOME", "LANG", "TMPDIR") if name in os.environ
     }
@@ -35,7 +35,7 @@ def environment(**more: str) -> dict[str, str]:
 
 
 def run(program: str, *arguments: str, cwd: Path) -> str:
-    """What a program of a few lines prints there."""
+    """The output of a program of a few lines in that environment."""
     done = subprocess.run(
         [str(PYTHON), "-I", "-c", program, *arguments],
         cwd=cwd,

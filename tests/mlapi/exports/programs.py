@@ -20,7 +20,7 @@ runpy.run_path("predict.py", run_name="__main__")
 
 
 def predicted(folder: Path, rows: list[dict]) -> list[dict]:
-    """What predict.py says of these tasks, in a process that cannot import the backend."""
+    """The output of predict.py on these tasks, in a process that cannot import the backend."""
     tasks = folder.parent / "tasks.jsonl"
     tasks.write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = subprocess.run(

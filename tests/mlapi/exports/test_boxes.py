@@ -36,7 +36,7 @@ PLACE = ("x", "y", "width", "height")
 
 @pytest.fixture(scope="module")
 def artifact() -> bytes:
-    """What the engine of the base installation learns of squares."""
+    """The artifact of the base installation's engine, trained on squares."""
     examples = [Example(s.image, tuple(Box(*each) for each in s.objects)) for s in LEARNED]
     detector = ENGINES["patches"].train(examples, ("red", "blue"), seed=0, deadline=lambda: None)
     (spec,) = resolve(CONFIG, {}).targets

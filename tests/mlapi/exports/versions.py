@@ -267,7 +267,7 @@ def store_features(project: Project, n: int) -> None:
 
 
 def served(version: ModelVersion, rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """What `/predict` answers: by control the label or labels, and the score."""
+    """The answers of `/predict`: by control the label or labels, and the score."""
     tasks = [{"id": 1 + i, "data": data} for i, data in enumerate(rows)]
     project = Project.objects.select_related("champion").get(pk=version.project_id)
     found = serving.answer(project, project.label_config, tasks)
@@ -295,7 +295,7 @@ def _value(kind: str, value: dict[str, Any]) -> Any:
 def differences(
     served_: Sequence[dict[str, Any]], exported: Sequence[dict[str, Any]]
 ) -> list[tuple[int, str, Any, Any]]:
-    """Where an export's answers are not those of `/predict`.
+    """The differences of an export's answers from those of `/predict`.
 
     Exported answers are `{control: {"value", "score"}}`; the empty set has no region.
     """

@@ -39,7 +39,7 @@ def exif(orientation: int) -> bytes:
 
 
 def every_kind() -> dict[str, bytes]:
-    """One small file of each kind of encoding that is read, by a name for it."""
+    """Small files, one of each encoding that is read, by a name for it."""
     rgba = noise()
     rgb = rgba.convert("RGB")
     grey16 = Image.fromarray(np.asarray(rgb)[..., 0].astype(np.uint16) * 257)

@@ -23,7 +23,7 @@ print(peak() - before)
 
 
 def peak_mb(code: str, *arguments: object) -> float:
-    """What the code needed beyond its imports, at its most, in MB; `sys.argv` has the arguments."""
+    """The code's peak memory beyond its imports, in MB; `sys.argv` has the arguments."""
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", _AROUND.format(code=code), *map(str, arguments)],
         cwd=ROOT,

@@ -46,7 +46,7 @@ def tiff_of_strips(count: int) -> bytes:
 
 
 def tiff_of_fractions() -> bytes:
-    """In a directory of EXIF's that its own leads to."""
+    """A TIFF with fractions in an EXIF directory that its own directory refers to."""
     begin = 8 + 2 + 12 * 10 + 4
     content = struct.pack("<II", 1, 3) * FRACTIONS
     nested = directory((37000, 5, FRACTIONS, None), content=content, at=begin)

@@ -1,4 +1,4 @@
-"""An image of any kind becomes upright RGB of the wanted size, or a reason."""
+"""Decoding of images of any kind: upright RGB of the requested size, or a reason."""
 
 import io
 import subprocess

@@ -32,7 +32,7 @@ def png(width: int, height: int, *extra: bytes, data: bytes | None = None) -> by
 
 
 def zeros(megabytes: int) -> bytes:
-    """That many MB of zeros in a thousandth of the space."""
+    """Compressed zeros, a thousandth of their size."""
     packer = zlib.compressobj(9)
     block = bytes(2**20)
     return b"".join(packer.compress(block) for _ in range(megabytes)) + packer.flush()

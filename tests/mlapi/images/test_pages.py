@@ -1,4 +1,4 @@
-"""What pages have of a task's image: its thumbnail, and the tasks that are nearest to it."""
+"""Images of tasks on pages: the thumbnail, and the nearest tasks."""
 
 import base64
 

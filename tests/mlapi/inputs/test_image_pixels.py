@@ -44,7 +44,7 @@ def read(source, addresses, pixels=PIXELS):
 
 
 def both_ways(folder, project, addresses):
-    """What a training child and a web process read."""
+    """The inputs that a training child and a web process read."""
     child = read(prepared(folder, project, addresses, PIXELS), addresses)
     return zip(child, read(OnlineImages(project), addresses), strict=True)
 

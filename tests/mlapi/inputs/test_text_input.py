@@ -1,4 +1,4 @@
-"""What a task's data becomes, and that nothing in it breaks."""
+"""Reading of a task's data as text: no data raise an unexpected error."""
 
 import pytest
 from hypothesis import given, settings

@@ -174,7 +174,7 @@ def _assert_in_evadb(run) -> None:
 
 
 def _assert_red_green_blue(version) -> None:
-    """What the model learned of red pixels is in the first channel."""
+    """The model has learned the red pixels in the first channel."""
     predictor = model_cache.predictor_for(version).parts["toy_colours"]
     (target,) = predictor.model.targets
     assert target.spec.labels == ("blue", "red")

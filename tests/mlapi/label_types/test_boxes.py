@@ -164,7 +164,7 @@ def test_rectangle_and_labels_are_two_results_with_one_id():
 
 
 def test_a_learned_value_is_exported_as_it_was_drawn():
-    """As Label Studio imports it, with one id for the shape and its label."""
+    """The form that Label Studio imports, with one id for the shape and its label."""
     drawn = box("cat", 5, 5, 10, 10, size=(200, 100)), box("dog", 50, 50, 10, 10, size=(200, 100))
     spec = TargetSpec("box", "img", "Image", "image", "boxes", ("cat", "dog"), control_tag="Labels")
     labels = {"box": BOXES.to_json(drawn)}

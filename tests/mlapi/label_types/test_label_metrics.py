@@ -1,4 +1,4 @@
-"""The numbers, against scikit-learn's and against what can be said by hand."""
+"""The metrics, beside scikit-learn's and values computed by hand."""
 
 import numpy as np
 import pytest

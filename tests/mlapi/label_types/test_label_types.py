@@ -72,7 +72,7 @@ IMAGES = (
     ],
 )
 def test_a_label_config_keeps_the_fingerprint_that_it_had(xml, options, fingerprint):
-    """Another one would train every project anew."""
+    """Another fingerprint would train every project again."""
     assert pipelines.fingerprint(pipelines.match(parse(xml), options)) == fingerprint
 
 

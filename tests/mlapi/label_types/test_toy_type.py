@@ -237,7 +237,7 @@ def pages_and_routes(project, champion, client):
 
 
 def test_it_is_trained_promoted_predicted_and_listed(project, client):
-    """The second of two versions: the first has not seen two of the four words.
+    """The second of two versions: the first was trained without two of the four words.
 
     Of so many tasks enough are in the holdout, whichever are drawn.
     """

@@ -1,4 +1,4 @@
-"""Which label a task has, by what its annotators said."""
+"""The consensus: a task's label by its annotations."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What each of Label Studio's events changes."""
+"""The effect of each of Label Studio's events."""
 
 import pytest
 

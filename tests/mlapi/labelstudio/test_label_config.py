@@ -1,4 +1,4 @@
-"""What is read from label configs, and what is refused."""
+"""Parsing of label configs, and which are refused."""
 
 from contextlib import suppress
 from xml.sax.saxutils import quoteattr

@@ -51,7 +51,7 @@ def test_a_prediction_has_a_region_for_each_answer_and_the_least_of_their_scores
 
 
 def test_processes_that_are_forked_from_one_give_regions_other_ids():
-    """As web processes are."""
+    """Web processes are forked like this."""
 
     def ids() -> bytes:
         found_ids = (

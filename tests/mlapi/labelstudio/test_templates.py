@@ -206,7 +206,7 @@ TABLE: dict[str, dict[str, str]] = {
 
 
 def template(name: str) -> dict[str, str]:
-    """What becomes of each control of a template."""
+    """The pipeline or the reason of each control of a template."""
     assert TEMPLATES is not None
     xml = yaml.safe_load((TEMPLATES / name / "config.yml").read_text())["config"]
     matched = pipelines.match(parse(xml))

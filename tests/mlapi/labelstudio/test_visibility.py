@@ -1,4 +1,4 @@
-"""Which controls are shown: conditions of label configs, by the rules of Label Studio's editor."""
+"""Visibility of controls by the conditions of label configs, as in Label Studio's editor."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def is_shown(name: str, xml: str, **chosen: str | list[str]) -> bool:
 
 
 CASES = [
-    # What is asked for, what is chosen, and whether the control is shown.
+    # The condition, the chosen values, and whether the control is visible.
     (when("choice-selected", "kind", "animal"), {"kind": "animal"}, True),
     (when("choice-selected", "kind", "animal"), {"kind": "plant"}, False),
     (when("choice-selected", "kind", "animal"), {}, False),

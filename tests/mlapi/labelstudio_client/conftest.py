@@ -17,7 +17,7 @@ def ls_project(labelstudio: LabelStudioServer) -> LSProject:
 
 @pytest.fixture
 def registry_project(ls_project: LSProject, db) -> Project:
-    """The same project here, with credentials of its own."""
+    """The project's row in the registry, with credentials of its own."""
     project = actions.get_or_create(ls_project.uid, title="client tests")
     project_settings.set_credentials(
         project, ls_project.server.url, ls_project.server.token, actor="test"

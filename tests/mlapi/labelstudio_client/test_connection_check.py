@@ -30,7 +30,7 @@ def served(live_server, settings):
 
 @pytest.fixture
 def behind_basic_auth(served, settings):
-    """The same, where basic auth opens it too."""
+    """The routes, also behind basic auth."""
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = BASIC
     return served[0]
 

@@ -29,7 +29,7 @@ def connected(ls_project, live_server) -> Project:
 
 
 def counts_of_both(project: Project) -> tuple[counts.Counts, counts.Counts]:
-    """What the newest webhook counted, and what the mirror holds after it."""
+    """The counts of the newest webhook, and those of the mirror after it."""
     process_pending_events(project.pk)
     sent = counts.from_last_webhook(project, since=timezone.now() - timedelta(minutes=5))
     assert sent is not None

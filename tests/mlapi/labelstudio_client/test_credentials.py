@@ -1,4 +1,4 @@
-"""Which key may be sent where. Nothing is sent here."""
+"""The credentials for each address. Nothing is sent here."""
 
 import pytest
 

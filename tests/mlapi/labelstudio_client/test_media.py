@@ -47,7 +47,7 @@ def upload(project: LSProject, name: str, content: bytes = PNG) -> str:
 
 @pytest.fixture
 def images(ls_project) -> LSProject:
-    """Their project, with a label config of images."""
+    """The project in Label Studio, with a label config of images."""
     ls_project.change(label_config=IMAGES)
     return ls_project
 
@@ -147,7 +147,7 @@ def test_no_local_file_is_read_from_outside_of_its_storage(local_file, reader, l
 
 @pytest.mark.parametrize("written", ["dir%5Codd.png", "./x/.././dir%5Codd.png"])
 def test_a_local_file_is_read_however_its_path_is_written(local_file, reader, labelstudio, written):
-    """On Windows Label Studio writes backslashes; here they are part of a file's name."""
+    """Backslashes, which Label Studio writes on Windows, are part of a file's name here."""
     path, _ = local_file("dir\\odd.png", PNG)
     (path.parent / "x").mkdir()
     folder = path.parent.relative_to(labelstudio.files)

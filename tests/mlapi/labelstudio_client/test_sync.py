@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def no_backend_is_being_connected(monkeypatch) -> None:
-    """So there is no webhook to wait for."""
+    """No backend is being connected, so a sync waits for no webhook."""
     monkeypatch.setattr(sync_module, "_CONNECTING_S", ())
 
 
@@ -39,7 +39,7 @@ def comparable(annotation: dict) -> tuple:
 
 
 def in_label_studio(ls_project) -> dict[int, list[tuple]]:
-    """The same, as Label Studio has it."""
+    """The annotations of Label Studio, in the form of `mirrored`."""
     return {
         task["id"]: sorted((comparable(a) for a in task["annotations"]), key=lambda a: a[0])
         for task in ls_project.tasks()
@@ -309,5 +309,5 @@ def test_a_sync_waits_for_whoever_writes_the_mirror(registry_project, ls_project
 
 
 def test_a_sync_has_no_audit_entry(registry_project, ls_project, synced):
-    """It is Label Studio's word, not a decision of anyone's here."""
+    """A sync is no decision of a user of this backend."""
     assert not AuditEntry.objects.exclude(verb="set_credentials").exists()

@@ -75,14 +75,14 @@ class FileServer:
 
     @property
     def host(self) -> str:
-        """As it may stand in MEDIA_ALLOWED_HOSTS."""
+        """The server's entry for MEDIA_ALLOWED_HOSTS."""
         return f"127.0.0.1:{self.port}"
 
     def url(self, path: str) -> str:
         return f"http://{self.host}{path}"
 
     def times(self, path: str) -> int:
-        """How often the path was asked for."""
+        """The number of requests of the path."""
         return sum(request.path == path for request in self.requests)
 
 

@@ -16,7 +16,7 @@ from tests.mlapi.media.server import FileServer, redirect, send
 LOOPBACK = ipaddress.ip_address("127.0.0.1")
 
 
-# What is asked for
+# The request
 
 
 def test_a_file_of_an_allowed_host_is_fetched_with_nothing_but_what_it_takes(

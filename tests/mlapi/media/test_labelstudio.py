@@ -1,4 +1,4 @@
-"""Where the token goes, and what a Label Studio may do that answers badly.
+"""The hosts that get the token, and the effect of a misbehaving Label Studio.
 
 A server of the tests stands in for one, because a real one does none of this. What a real one
 does is in tests/mlapi/labelstudio_client/test_media.py.

@@ -139,7 +139,7 @@ def test_cloud_files_are_requested_by_project_and_not_by_task(connected):
     tail=st.text() | st.text("./%2e5cf\\?#&=d:@ a\t"),
 )
 def test_no_address_leads_out_of_what_label_studio_serves(connected, head, tail):
-    """Also for what normalises the path once more: httpx here, a proxy before Label Studio."""
+    """Paths are safe even if httpx or a proxy before Label Studio normalises them once more."""
     media = LabelStudioMedia(connected, 1)
     try:
         file = media.path_of((head + tail).strip())

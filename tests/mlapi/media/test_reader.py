@@ -21,7 +21,7 @@ from tests.waiting import PATIENCE_S
 
 @pytest.fixture
 def later(monkeypatch):
-    """`later(seconds)`: as if that had passed, for what is told by the clock on the wall."""
+    """`later(seconds)`: moves the wall clock forward."""
     real, ahead = time.time, [0.0]
     monkeypatch.setattr("mlapi.media.reader.time", lambda: real() + ahead[0])
     return lambda seconds: ahead.__setitem__(0, ahead[0] + seconds)

@@ -27,7 +27,7 @@ def refuse_text(text: str) -> None:
 
 @contextmanager
 def no_more_files() -> Iterator[None]:
-    """This process may open no file, as if it had too many open; those that it has stay usable."""
+    """Makes this process unable to open files; those that it has open stay usable."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (3, hard))
     try:

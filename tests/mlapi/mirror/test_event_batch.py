@@ -107,16 +107,16 @@ _TASK_FIELDS = (
 )
 
 
-# Only whether there is one. The tasks of a class, which is given to the holdout when it has enough
-# of them, are counted by the labels before a batch and the first ones in it.
-_ONLY_WHETHER = ("deleted_at", "split")
+# Fields of which only whether they are set is compared. The holdout gets tasks of a class when the
+# class has enough of them, which are counted by the labels before a batch and the first ones in it.
+_COMPARED_AS_BOOL = ("deleted_at", "split")
 
 
 def _rows(model, *fields: str) -> list[tuple]:
     """The rows as texts, in any order."""
     return sorted(
         tuple(
-            repr(bool(value) if field in _ONLY_WHETHER else value)
+            repr(bool(value) if field in _COMPARED_AS_BOOL else value)
             for field, value in zip(fields, row, strict=True)
         )
         for row in model.objects.values_list(*fields)
@@ -186,7 +186,7 @@ def test_an_event_that_the_database_refuses_fails_alone(project):
 
 
 def test_what_is_beyond_a_limit_of_postgresql_is_the_events_fault(project):
-    """It is an OperationalError, as a lost connection is: the event would wait for ever."""
+    """The error is an OperationalError, like a lost connection, which would be retried forever."""
     refuse_text("large")
     large = annotated(5, 1, "Positive")
     large["task"]["data"]["text"] = "large"

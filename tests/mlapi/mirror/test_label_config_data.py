@@ -120,7 +120,7 @@ def freeze(project: Project, folder):
 
 
 def test_a_config_that_came_back_before_the_reading_is_read_too(connected_project, labelstudio_api):
-    """What an event brought in between was told as the config in between shows it."""
+    """An event in between has the data as the config in between shows them."""
     first = labelstudio_api.label_config
     labelstudio_api.label_config = config("A", "B", field="body")
     receive(connected_project, labelstudio_api, "PROJECT_UPDATED")

@@ -1,4 +1,4 @@
-"""Events that bring a label config: what is stored, and which tasks are labelled anew."""
+"""Events with a label config: the stored fields, and the tasks that are relabelled."""
 
 import pytest
 
@@ -38,7 +38,7 @@ def test_a_renamed_label_relabels_every_task(project):
     assert mirrored(project, 1).labels == {}
     assert mirrored(project, 2).labels == {"label": "Negative"}
     assert "other targets or labels" in event.outcome
-    # And back: the annotations were kept.
+    # And back: the annotations are unchanged.
     apply_events(project, ("PROJECT_UPDATED", {"project": {"label_config": CONFIG}}))
     assert mirrored(project, 1).labels == {"label": "Positive"}
 

@@ -1,4 +1,4 @@
-"""Which of a project's ML backends in Label Studio are this one, also behind a proxy."""
+"""Recognition of this backend among a project's ML backends, also behind a proxy."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The champion is asked before the human's label is applied, and who was right is kept."""
+"""Prequential outcomes: the champion predicts before the human's label is applied."""
 
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -96,7 +96,7 @@ def test_only_the_first_human_label_counts(project, version):
 
 def test_predicting_and_recording_read_the_row_of_the_task_once(project, version):
     apply_changes.put_whole_tasks(project, [task(1, data={"text": "good fine"})])
-    model_cache.load(version)  # else the event is read anew when it has been
+    model_cache.load(version)  # else the event is read again once it is loaded
     with CaptureQueriesContext(connection) as queries:
         annotate(project, 5, 1, "Positive")
     assert Outcome.objects.get().task == tasks.existing(project).get()
@@ -143,7 +143,7 @@ def test_imports_and_syncs_do_not_count(project, version):
     process_pending_events(project.pk)
     assert tasks.existing(project).filter(labels={"label": "Positive"}).count() == 4
     assert not Outcome.objects.exists()
-    # And what they labelled has been seen.
+    # Nor does a later change of one of them make an outcome.
     annotate(project, 5, 1, "Negative", updated=minutes(9))
     assert not Outcome.objects.exists()
 
@@ -221,7 +221,7 @@ def test_no_model_is_loaded_while_the_mirror_is_locked(project, version, loads, 
         payload = annotated(id, id, "Positive", made=made)
         payload["task"]["data"] = {"text": "good fine"}
         events.record(project, "ANNOTATION_CREATED", payload)
-    # Of one of them there is only room for the other, so that each turn loads anew.
+    # Of one of them there is only room for the other, so that each turn loads again.
     monkeypatch.setattr(settings, "MODEL_CACHE_MB", 0)
     assert process_pending_events(project.pk) == 4
     assert loads == [False] * 4
@@ -247,7 +247,7 @@ def test_a_model_that_does_not_load_holds_no_lock_and_keeps_no_event(project, ve
 
 
 def test_labels_of_a_sync_while_the_model_loads_are_no_outcomes(project, version, monkeypatch):
-    """The event is read anew under the lock: its label is not the first one any more."""
+    """The event is read again under the lock, where its label is another."""
     pipeline = PIPELINES["text_classification"]
     load = pipeline.load
 

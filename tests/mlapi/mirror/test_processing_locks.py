@@ -26,7 +26,7 @@ def test_an_event_that_comes_as_the_lock_is_released_is_processed(project, monke
     apply_received, left = process_events._Drain._process_all, []
 
     def late(drain):
-        """The moment after the last event was processed and before the lock is given back."""
+        """The moment after the last event was processed and before the lock is released."""
         apply_received(drain)
         if not left:
             receive(project, "ANNOTATION_UPDATED", annotated(5, 1, "Negative", updated=2))

@@ -35,7 +35,7 @@ def now() -> str:
 
 
 class People:
-    """They label, change, delete and add at random; Label Studio tells it, soon or late."""
+    """Users who label, change, delete and add at random; their events come soon or late."""
 
     def __init__(self, labelstudio_api: LabelStudioAPI, project: Project, seed: int) -> None:
         self._api = labelstudio_api
@@ -242,7 +242,7 @@ def test_who_waited_for_another_reading_does_not_start_again(connected_project, 
 
 
 def test_only_what_has_changed_is_read_again(connected_project, labelstudio_api):
-    """Also where Label Studio tells all of it again, as after Retrieve Predictions."""
+    """A later sync reads no unchanged task."""
     sync(connected_project, "a test")
     labelstudio_api.calls.clear()
     assert resync(connected_project).read == 0

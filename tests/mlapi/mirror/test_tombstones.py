@@ -1,4 +1,4 @@
-"""What was deleted stays away when an older event about it comes late, at one small query."""
+"""Late events about deleted tasks and annotations change nothing, at one small query."""
 
 import pytest
 from django.db import connection

@@ -1,4 +1,4 @@
-"""One job for a project's waiting events, however many come; it gives its turn to other jobs."""
+"""A single job for a project's waiting events, which gives its turn to other jobs."""
 
 import threading
 import time

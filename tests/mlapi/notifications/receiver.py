@@ -16,7 +16,7 @@ HANG = "hang"
 
 
 class Received(NamedTuple):
-    """One request with a right signature."""
+    """A request with a right signature."""
 
     uid: str
     path: str

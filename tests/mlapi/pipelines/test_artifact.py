@@ -316,7 +316,7 @@ def test_a_booster_that_is_none_is_refused():
 
 
 def test_a_file_is_opened_once_and_read_only_as_it_was_hashed(tmp_path, monkeypatch):
-    """Who replaces it after it was hashed does not win: nothing opens it again."""
+    """A file that is replaced after it was hashed is not read, as nothing opens it again."""
     model = text_classifier()
     path = tmp_path / "artifact.bin"
     sha256 = write(path, model.pipeline, model.to_parts())

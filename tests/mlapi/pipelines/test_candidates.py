@@ -146,7 +146,7 @@ def test_several_labels_each_have_a_probability():
     texts, chosen = some_texts(200, noise=0)
     both = [f"{a} {b}" for a, b in zip(texts, [*texts[1:], texts[0]], strict=True)]
     numbers = numbered(chosen)
-    truth = np.zeros((200, 4), dtype=int)  # the fourth label was never given
+    truth = np.zeros((200, 4), dtype=int)  # no example has the fourth label
     truth[np.arange(200), numbers] = 1
     truth[np.arange(200), np.roll(numbers, -1)] = 1
     estimator = text_model.WORD.fit(both[:150], truth[:150], 4, "multiple")

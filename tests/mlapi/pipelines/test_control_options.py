@@ -82,7 +82,7 @@ def test_what_controls_are_filled_with_is_in_the_fingerprint():
 
 
 def test_a_choice_has_the_same_fingerprint_for_the_project_as_for_its_control():
-    """So that moving it to the control trains nothing anew."""
+    """Moving an option from the project to the control triggers no training."""
     of_project = match(similar_to="dog")
     of_control = match(controls={"looks": {"similar_to": "dog", "k": 3}})
 

@@ -1,4 +1,4 @@
-"""Which label configs images are served for, and what the options ask for."""
+"""Matching of label configs with images to pipelines, also by options."""
 
 import pytest
 

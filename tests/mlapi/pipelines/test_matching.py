@@ -1,4 +1,4 @@
-"""Which label configs are served, and what is said where one is not."""
+"""Matching of label configs to pipelines, and the reasons why one is not served."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What a project can set."""
+"""The options of a project."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a project and its controls can set, and what is said of the rest."""
+"""The options of a project and its controls, and the errors about others."""
 
 import pytest
 

@@ -34,7 +34,7 @@ def messages():
 
 
 def draws(rows):
-    """Texts and labels to learn from, and others, each time drawn anew from all."""
+    """Random draws from all rows: texts and labels to learn from, and others."""
     for seed in range(DRAWS):
         texts, labels = zip(*random.Random(seed).sample(rows, len(rows)), strict=True)
         yield texts[:LABELLED], labels[:LABELLED], texts[LABELLED:], np.array(labels[LABELLED:])

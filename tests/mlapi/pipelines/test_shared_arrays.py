@@ -12,7 +12,7 @@ LARGE = shared_arrays.LEAST // 8
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Where arrays are shared."""
+    """The folder of shared arrays."""
     monkeypatch.setattr(shared_arrays._Shared, "folder", None)
     monkeypatch.setattr(shared_arrays._Shared, "most", 0)
     shared_arrays.share(tmp_path / "arrays", 64 * 2**20)

@@ -1,4 +1,4 @@
-"""What the candidates of one model selection share of the terms that they learn."""
+"""The terms that the candidates of a model selection share."""
 
 import numpy as np
 import pytest

@@ -111,7 +111,7 @@ def test_texts_share_a_batch_and_images_which_may_be_downloaded_do_not(monkeypat
 
 
 def test_a_control_whose_part_did_not_load_is_not_that_of_another_pipeline():
-    """Of the two that could fill it, its options choose the one that is lost."""
+    """The options choose the pipeline that did not load of the two that could fill the control."""
     parts = {
         "image_classification": trained_images.artifact(),
         "image_similarity": b"no artifact",

@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is well-formed, and never a server error."""
+"""Invalid input to the protocol: the answer is well-formed, and never a server error."""
 
 import json
 

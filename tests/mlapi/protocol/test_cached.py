@@ -1,4 +1,4 @@
-"""What a warm process answers without a query, and how soon it serves another one's changes."""
+"""Answers of a warm process without a query, and the delay of another process's changes."""
 
 import threading
 from collections.abc import Iterable
@@ -58,7 +58,7 @@ def setup_body(project) -> dict:
 
 
 def requests_of(project) -> dict:
-    """By route, what Label Studio sends again and again."""
+    """The repeated requests of Label Studio, by route."""
     return {
         "setup": lambda call: call.post("/setup", setup_body(project)),
         "predict": lambda call: call.post(
@@ -136,7 +136,7 @@ def test_a_webhook_waits_for_one_durable_commit(call, project, listening):
 
 
 def _transactions(statements: Iterable[str]) -> list[str]:
-    """What writes, by transaction; outside of one, each statement is one of its own."""
+    """The writing statements by transaction; outside of one, each is a transaction of its own."""
     found, open_ = [], False
     for statement in statements:
         if statement.startswith("BEGIN"):
@@ -236,7 +236,7 @@ def test_a_key_of_a_project_opens_no_other_one_that_is_cached(project, champion,
 
 
 def test_answers_are_consistent_while_versions_are_promoted(key, project, champion, listening):
-    """Also of requests that are predicted together, of which one has a task that is no task."""
+    """Requests that are predicted together are consistent too, even if one has an invalid task."""
     versions = [champion, ModelVersionFactory(project=project, content=artifact(3.0))]
     answers: list[tuple[list[str], dict]] = []
     is_over = threading.Event()

@@ -35,7 +35,7 @@ def scrape(call) -> dict[str, list]:
 
 
 def value(samples: list, **labels: str) -> float:
-    """That of the one sample with these labels, among others perhaps."""
+    """The value of the only sample that has these labels."""
     (found,) = [s.value for s in samples if labels.items() <= s.labels.items()]
     return found
 

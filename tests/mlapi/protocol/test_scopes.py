@@ -1,4 +1,4 @@
-"""What lies outside a key's scope reads as unknown, on every route."""
+"""Projects outside a key's scope read as unknown, on every route."""
 
 import re
 
@@ -82,7 +82,7 @@ def _request(caller: Caller, route: str, uid: str, job: int):
 
 
 def _comparable(answer) -> tuple:
-    """Without what is made new for each request."""
+    """The answer without the ids that are new in each request."""
     return answer.status_code, re.sub(r'"(request_id|event)":("[^"]*"|\d+)', "", answer.text)
 
 

@@ -1,4 +1,4 @@
-"""POST /setup: what is remembered, what is queued, and what the user is told."""
+"""POST /setup: the stored fields, the queued jobs, and the messages to the user."""
 
 import pytest
 from django_q.models import OrmQ

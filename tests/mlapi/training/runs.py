@@ -30,7 +30,7 @@ def finished_run(project: Project, limits: Limits = GENEROUS_LIMITS, **behaviour
 
 
 def wait_for(condition, seconds: float = PATIENCE_S):
-    """What the condition gives as soon as it is true; the limit is for a busy machine."""
+    """The value of the condition as soon as it is true; the limit is for a busy machine."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if found := condition():

@@ -119,7 +119,7 @@ def beat_champion(folder: Path) -> None:
 
 
 def beat_champion_on_signal(folder: Path) -> None:
-    """As `beat_champion`, once the file `go-on` is there."""
+    """Runs `beat_champion` once the file `go-on` is there."""
     draft = folder.parent / "pids.draft"
     draft.write_text(json.dumps([os.getpid()]))
     draft.rename(folder.parent / "pids.json")

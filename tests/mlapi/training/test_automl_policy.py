@@ -1,4 +1,4 @@
-"""Which candidates a training fits, and when EvaDB's AutoML challenges its version."""
+"""The candidates of a training, and when EvaDB's AutoML challenges its version."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

@@ -1,4 +1,4 @@
-"""What a run learns from."""
+"""The dataset of a run."""
 
 import gzip
 import json
@@ -152,7 +152,7 @@ def test_each_row_is_handed_on_as_it_is_written(tmp_path):
 
 
 def test_a_number_that_no_float_holds_does_not_affect_the_run(tmp_path):
-    """As the mirror of an earlier release may have it."""
+    """The mirror of an earlier release may contain such a number."""
     project = labelled_project({"Positive": 4})
     Task.objects.filter(project=project, labelstudio_id=1).update(data={"text": 10**400})
     assert frozen(project, tmp_path)[1].counts["tasks"] == 4

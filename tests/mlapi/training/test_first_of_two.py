@@ -50,7 +50,7 @@ def begin(project: Project, monkeypatch, behaviour: str = "learn") -> list[Train
 def test_a_first_version_is_followed_by_one_run_and_that_by_the_challenger(
     many_texts, monkeypatch, behaviour
 ):
-    """Also where the second run finds the first version again, as with an encoder that fails."""
+    """The second run may make the same version again, as with an encoder that fails."""
     first, second = begin(many_texts, monkeypatch, behaviour)
 
     assert first.left == {"texts": 300}

@@ -120,7 +120,7 @@ def applied_elsewhere(project):
 
 @pytest.mark.parametrize("what", ["process_pending_events", "sync"])
 def test_a_failure_without_a_code_is_the_reason_too(monkeypatch, what):
-    """Not that more tasks are to be labelled, and not only in the log."""
+    """The run's error has the failure, rather than that more labels are needed."""
 
     def fail(*_, **__):
         raise RuntimeError("disk full")

@@ -195,7 +195,7 @@ def test_it_trains_after_a_quiet_second_while_no_training_was_slow():
 def test_the_quiet_period_is_a_second_while_the_last_training_was_quick(
     took, encoding, chosen, quiet
 ):
-    """Without what it took to make vectors of new texts, which the next one has."""
+    """The time for vectors of new texts does not count, because the next run has them."""
     project = labelled_project({}, policy=chosen)
     label(project, {"Positive": 10, "Negative": 10}, now=T0)
     run = policy.consider(project, LATER)

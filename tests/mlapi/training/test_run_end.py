@@ -1,4 +1,4 @@
-"""How a run ends that makes no version: cancelled, failed, over a limit, or with its worker."""
+"""Runs that make no version: cancelled, failed, over a limit, or ended with their worker."""
 
 import os
 import threading
@@ -34,12 +34,12 @@ def test_cancel_ends_the_run_and_its_processes(project):
 
 
 def test_a_cancel_waits_for_less_than_two_seconds():
-    """One heartbeat, one poll of it, and the grace of a program that ignores SIGTERM."""
+    """The time is a heartbeat, a poll, and the grace period of a program that ignores SIGTERM."""
     assert heartbeat._BEAT_S + supervise._POLL_S + supervise._TERM_GRACE_S < 2
 
 
 def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeypatch):
-    """Whatever it waits for: the row is cancelled meanwhile."""
+    """The row is cancelled during the reading."""
     may_end = threading.Event()
     monkeypatch.setattr(mirror_update, "bring_up_to_date", lambda *_: may_end.wait(60))
     run = queued(project)

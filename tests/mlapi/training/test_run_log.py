@@ -1,4 +1,4 @@
-"""What a run's row has of the progress of its child process."""
+"""The progress of a child process in its run's row."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""How sure the champion is of the tasks that nobody has labelled."""
+"""The champion's scores of unlabelled tasks."""
 
 from datetime import timedelta
 
@@ -53,7 +53,7 @@ def queued_versions() -> list[int]:
 
 
 def work() -> None:
-    """What the worker does with the scorings in its queue, until none is left."""
+    """Runs the queued scorings as the worker does, until none is left."""
     while versions := queued_versions():
         OrmQ.objects.all().delete()
         for version in versions:

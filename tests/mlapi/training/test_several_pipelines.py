@@ -79,7 +79,7 @@ def test_each_control_is_learned_and_served_by_its_pipeline(server):
 
 @pytest.mark.nightly
 def test_a_pipeline_that_appears_later_is_trained_once_it_has_labels(server):
-    """Until then its control is carried with the reason; the first keeps all that it has."""
+    """Before, its control has a reason; afterwards, the first pipeline is unchanged."""
     files, kinds = digits(N)
     texts, topics = some_texts(N, noise=0)
     addresses = [server.put(f"later-{i}.png", content) for i, content in enumerate(files)]

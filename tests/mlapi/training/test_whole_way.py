@@ -1,4 +1,4 @@
-"""From annotations to predictions, for label configs that are more than Choices on one field."""
+"""The way from annotations to predictions, for configs with more than Choices on one field."""
 
 import pytest
 

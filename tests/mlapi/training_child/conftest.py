@@ -68,7 +68,7 @@ class Job:
         return [line["statement"]["sql"] for line in self.progress if "statement" in line]
 
     def train(self) -> dict[str, Any]:
-        """In this process, for speed; `start` is the real thing."""
+        """Trains in this process, for speed; `start` does it in a process of its own."""
         assert carry_out(self.folder, curve=False) == 0, (self.folder / "error.json").read_text()
         return self.result
 
@@ -78,7 +78,7 @@ class Job:
         return self.read("error.json")
 
     def start(self, *arguments: str) -> subprocess.CompletedProcess:
-        """In a process of its own."""
+        """Trains in a process of its own."""
         return subprocess.run(
             [sys.executable, "-m", "mlapi.training.child", str(self.folder), *arguments],
             capture_output=True,
@@ -157,7 +157,7 @@ def champion_of(job: Job, number: int = 1, **other: Any) -> Champion:
 
 @pytest.fixture(scope="session")
 def stored_features():
-    """Features of images that were seen by an earlier test, as a database keeps them."""
+    """Features of images of earlier tests, as a database stores them."""
     return {}
 
 
@@ -165,7 +165,7 @@ def stored_features():
 def image_job(make_job, stored_features):
     """`image_job(files, labels, ...)`: a folder with the files and a task for each.
 
-    With `fresh` nothing was seen before.
+    With `fresh` no features are stored.
     """
     # Here, because it takes `Job` from this module.
     from tests.mlapi.training_child import image_jobs

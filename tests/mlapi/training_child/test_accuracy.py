@@ -1,4 +1,4 @@
-"""How good the pipeline is on 2,400 real texts, where they are at hand."""
+"""The accuracy of the pipeline on 2,400 real texts, where they are available."""
 
 import random
 
@@ -35,7 +35,7 @@ def test_half_of_them_are_learned_no_worse_than_before(make_job):
     """A guard against getting worse, over five holdouts that hold every text once.
 
     One holdout of half the texts has 240: thirty of them read 0.788 on average, from 0.74 to
-    0.84, and only 17 of the 30 reached 0.78. So neither a single split nor 0.78 is asked for.
+    0.84, and only 17 of the 30 reached 0.78. So neither a single split nor 0.78 is required.
     """
     rows, labels = shuffled()
     outcomes = []

@@ -1,4 +1,4 @@
-"""Clusters of images: found, named, renamed and kept from version to version."""
+"""Clusters of images: found, named, renamed and matched from version to version."""
 
 import json
 from collections import Counter

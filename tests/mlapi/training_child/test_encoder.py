@@ -80,7 +80,7 @@ def test_the_encoder_is_an_evadb_function_that_reads_each_text_once(with_encoder
 @pytest.mark.encoder
 @pytest.mark.parametrize("holdout", [[], [{"other": "text"}]])
 def test_a_version_without_vectors_is_made_where_no_holdout_task_can_be_read(make_job, holdout):
-    """In a script without spaces characters decide: it reads less than it was offered."""
+    """In a script without spaces the characters decide, so the version needs no vectors."""
     read = TextInput().for_options({"encoder": "minilm", "encoder_tokens": 64})
     rows = [
         task(i, f"{topic}在第{i}页", {"topic": topic}, "train")

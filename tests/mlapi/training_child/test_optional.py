@@ -1,4 +1,4 @@
-"""What is optional in a training fails for real, and the run makes its version all the same."""
+"""Failures in optional parts of a training, without which the run makes its version."""
 
 import signal
 import time

@@ -1,4 +1,4 @@
-"""Training tasks, predicted by estimators that had not seen them, beside a small holdout."""
+"""Out-of-fold predictions of training tasks, beside a small holdout."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def out_of_fold(job):
 
 
 def recorded(job, control="topic"):
-    """As the registry hands them to the next run."""
+    """The outcomes in the form in which the registry passes them to the next run."""
     return {control: {str(n): o["predicted"] for n, o in out_of_fold(job).items()}}
 
 

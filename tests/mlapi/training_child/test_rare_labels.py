@@ -20,7 +20,7 @@ RARE = "sky"
 def one_in_fifty():
     """200 training tasks and 200 of the holdout; each rare one has a word that two others have.
 
-    So that it is never the likeliest label, and told apart from most others all the same.
+    So the rare label is never the likeliest, and yet distinguishable from most others.
     """
     rng = random.Random(1)
     found = []

@@ -200,7 +200,7 @@ def test_several_controls_are_a_target_each(make_job):
     tags = next(o for o in result["outcomes"] if o["target"] == "tags")
     assert tags["human"] == sorted(tags["human"])
     select = next(s for s in job.statements if s.startswith("SELECT id, p90_v"))
-    assert "(text)" in select  # the page of the untrained target is not asked for
+    assert "(text)" in select  # the page of the untrained target is not read
 
 
 def test_two_fields_are_two_arguments(make_job):
@@ -266,7 +266,7 @@ def test_texts_in_both_splits_are_logged(make_job):
 
 
 def test_copies_of_a_text_make_no_answer_surer(make_job):
-    """Out of its fold a text is scored by a model that has seen none of its copies."""
+    """Out of its fold a text is scored by a model that was fitted on none of its copies."""
     rows = tasks(*some_texts(150, noise=0.6))
     train = [row for row in rows if row["split"] == "train"]
     copies = [{**row, "id": row["id"] + k * 1000} for row in train for k in (1, 2, 3)]

@@ -1,4 +1,4 @@
-"""Events: kept without their secrets, whatever came, and processed once."""
+"""Events: stored without their secrets, and processed once."""
 
 import json
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What Label Studio says of a project, and what people set."""
+"""Projects: the fields from Label Studio, and the settings."""
 
 from datetime import timedelta
 

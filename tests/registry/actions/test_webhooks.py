@@ -272,7 +272,7 @@ def test_old_deliveries_are_deleted_once_they_have_ended(webhook):
 
 
 def test_a_message_of_a_command_links_to_the_server_that_was_started(webhook, settings, tmp_path):
-    """Whatever the port of the environment of the command is."""
+    """The port in the environment of the command has no effect."""
     settings.DATA_DIR, settings.PORT, settings.PUBLIC_URL = tmp_path, 9191, ""
     server.record()
     settings.PORT = 9090

@@ -21,7 +21,7 @@ def stopped_clock(monkeypatch):
 
 
 def stop_heartbeat(run, seconds_ago):
-    """Its last heartbeat is that old."""
+    """Sets the age of the run's last heartbeat."""
     last = timezone.now() - timedelta(seconds=seconds_ago)
     TrainingRun.objects.filter(pk=run.pk).update(heartbeat_at=last)
 

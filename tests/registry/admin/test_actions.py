@@ -233,7 +233,7 @@ def test_an_option_that_is_left_empty_is_not_set_any_more(client):
 
 
 def test_options_that_have_no_field_stay(client):
-    """Such as those of a control while the label config cannot be read."""
+    """Options of a control have no field while the label config cannot be read."""
     controls = {"controls": {"label": {"k": 5}}}
     project = make.ProjectFactory(options=controls)
     post_settings(client, project, option_seed="3")

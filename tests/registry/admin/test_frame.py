@@ -1,4 +1,4 @@
-"""What every page of the admin has around its content, and what it does without."""
+"""The frame of every page of the admin: main part, scripts, sidebar, dialogs."""
 
 import difflib
 import os
@@ -63,7 +63,7 @@ def test_a_page_loads_neither_chart_js_nor_fonts_for_text(client):
     "name", sorted(str(p.relative_to(OWN_TEMPLATES)) for p in OWN_TEMPLATES.rglob("*.html"))
 )
 def test_our_copy_of_a_template_is_unfolds_but_for_a_few_lines(name):
-    """So that an upgrade of unfold shows what is to be copied anew."""
+    """An upgrade of unfold shows here which templates have to be copied again."""
     own, original = (
         (of / name).read_text().splitlines() for of in (OWN_TEMPLATES, UNFOLD_TEMPLATES)
     )

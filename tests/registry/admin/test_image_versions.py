@@ -30,7 +30,7 @@ def page_of(client, obj, query=""):
 
 
 def text_of(page):
-    """What can be read, on one line."""
+    """The visible text, on one line."""
     page = re.sub(r"<(script|style|svg).*?</\1>", " ", page, flags=re.DOTALL)
     return " ".join(re.sub(r"<[^>]+>", " ", page).split())
 

@@ -1,4 +1,4 @@
-"""What can be done on the page of a version, by whom, and what is recorded of it."""
+"""The actions on the page of a version: permissions and audit entries."""
 
 import hashlib
 

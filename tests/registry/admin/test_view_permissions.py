@@ -1,4 +1,4 @@
-"""Who may view some models only sees in the admin no more of the others than by REST."""
+"""View permissions for some models: the admin shows no more of the others than REST."""
 
 import pytest
 from django.contrib.auth.models import Permission, User

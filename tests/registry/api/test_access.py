@@ -1,4 +1,4 @@
-"""Who may do what under /api/: as in the admin, and never with an access key."""
+"""Permissions under /api/: as in the admin, and never by an access key."""
 
 import pytest
 from django.contrib.auth.models import Permission, User

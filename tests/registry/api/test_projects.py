@@ -295,7 +295,7 @@ def test_a_metric_that_does_not_exist_is_refused_with_those_that_do(viewer, proj
 
 
 def test_what_is_not_set_is_not_stored(admin, project):
-    """So that a later default applies."""
+    """A later default applies then."""
     answer = admin.patch(f"projects/{project.pk}/", {"options": {"seed": 3}})
     assert answer.json()["options"] == {"seed": 3}
     assert (

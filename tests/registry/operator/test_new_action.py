@@ -82,7 +82,7 @@ def urls_of_a_new_process():
         site.register(model, type(page))
 
     class VersionsNow(Versions):
-        """With routes of today's actions."""
+        """The viewset with routes of today's actions."""
 
     router = DefaultRouter(use_regex_path=False)
     router.include_format_suffixes = False

@@ -38,7 +38,7 @@ def metric(name: str, value: float | None, *, target: str = "label", n: int = 40
 
 
 def labelled_tasks(project: Project, n: int) -> list[int]:
-    """That many labelled tasks."""
+    """Creates `n` labelled tasks."""
     return [t.pk for t in TaskFactory.create_batch(n, project=project, labelled="Positive")]
 
 
@@ -66,7 +66,7 @@ def classifier(
 
 
 def queries(ask: Callable[[], Any]) -> int:
-    """How many queries the call takes."""
+    """The number of queries of the call."""
     with CaptureQueriesContext(connection) as captured:
         ask()
     return len(captured)

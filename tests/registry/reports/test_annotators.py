@@ -1,4 +1,4 @@
-"""How annotators agree with each other and with the champion."""
+"""The agreement of annotators with each other and with the champion."""
 
 import pytest
 from django.utils import timezone

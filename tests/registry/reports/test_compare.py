@@ -133,7 +133,7 @@ def test_versions_that_predict_one_label_or_none_are_compared_on_that_label(proj
 
 
 def test_one_label_of_a_multiple_choice_may_be_left_out_by_humans_too(project):
-    """As a checkbox is: an empty answer is an answer, and no label of its own."""
+    """A label is compared like a checkbox: no label is an answer too."""
     spam = TOPICS | {"labels": ["Spam"]}
     ids = labelled_tasks(project, 3)
     a = classifier(project, [([], []), (["Spam"], []), ([], [])], ids, target=spam)

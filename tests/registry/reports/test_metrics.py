@@ -1,4 +1,4 @@
-"""How good a version is over all and at each class, beside the champion before it."""
+"""The metrics of a version, overall and by class, beside the previous champion's."""
 
 from dataclasses import replace
 

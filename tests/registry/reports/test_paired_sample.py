@@ -25,7 +25,7 @@ def sample_of(tasks):
 
 
 def sample(rows, target="label"):
-    """Of (human, a, b), each a label or None."""
+    """A paired sample of (human, a, b), each a label or None."""
     return sample_of([{target: row} for row in rows])
 
 

@@ -27,7 +27,7 @@ def project():
 
 @pytest.fixture
 def noon(monkeypatch):
-    """It is noon, so that no test begins on one day and ends on the next."""
+    """Freezes the time at noon, so that no test begins on one day and ends on the next."""
     now = timezone.localtime().replace(hour=12, minute=0, second=0, microsecond=0)
     monkeypatch.setattr(timezone, "now", lambda: now)
 

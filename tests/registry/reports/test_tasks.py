@@ -1,4 +1,4 @@
-"""What to label next, and where a version was wrong and sure of it."""
+"""The tasks to label next, and the confident mistakes of a version."""
 
 import pytest
 

@@ -26,7 +26,7 @@ def digits() -> Labelled:
 
 
 def inked_digits(count: int = 1797) -> Labelled:
-    """The same on white paper in red, green or blue ink; the ink is the label."""
+    """The digits on white paper in red, green or blue ink; the ink is the label."""
     grey, _ = _digits()
     inks = np.random.default_rng(0).integers(len(INKS), size=count)
     colours = np.array(list(INKS.values()))

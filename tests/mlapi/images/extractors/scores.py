@@ -1,4 +1,4 @@
-"""How good features are: what plain methods of scikit-learn reach with them."""
+"""The quality of features: the scores of plain methods of scikit-learn on them."""
 
 import numpy as np
 from sklearn.cluster import KMeans
@@ -11,17 +11,17 @@ from sklearn.svm import SVC
 
 
 def svm_accuracy(features: np.ndarray, labels: np.ndarray) -> float:
-    """Of a support vector machine (RBF) on a fifth that it was not fitted on."""
+    """Accuracy of a support vector machine (RBF) on a fifth that it was not fitted on."""
     return _accuracy(SVC(C=10), features, labels)
 
 
 def linear_accuracy(features: np.ndarray, labels: np.ndarray) -> float:
-    """Of logistic regression on a fifth that it was not fitted on."""
+    """Accuracy of logistic regression on a fifth that it was not fitted on."""
     return _accuracy(make_pipeline(StandardScaler(), LogisticRegression(C=0.01)), features, labels)
 
 
 def precision_at(k: int, features: np.ndarray, labels: np.ndarray) -> float:
-    """How many of each image's k nearest by cosine similarity have its label."""
+    """Share of each image's k nearest by cosine similarity that have its label."""
     return float((labels[nearest(k, features)] == labels[:, None]).mean())
 
 

@@ -91,7 +91,7 @@ def test_it_has_the_largest_side_that_it_uses_and_its_size_in_memory(model_optio
 
 
 def hash_of(folder: Path) -> str:
-    """Of what makes the features what they are: both configs, then the weights."""
+    """The hash of all that determines the features: both configs, then the weights."""
     files = ("config.json", "preprocessor_config.json", "model.safetensors")
     whole = b"".join((folder / name).read_bytes() for name in files)
     return hashlib.sha256(whole).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""What features made through EvaDB are good for: one recipe, three kinds of image."""
+"""The quality of features from EvaDB: one recipe, three kinds of image."""
 
 import numpy as np
 import pytest

@@ -29,7 +29,7 @@ def vit() -> tuple[Any, Any]:
 
 
 def vit_classifier() -> tuple[Any, Any]:
-    """One that was trained to classify and has no pooler: the class token must do."""
+    """A classifier without a pooler, whose class token is used."""
     from transformers import ViTConfig, ViTForImageClassification
 
     return ViTForImageClassification(ViTConfig(**_VISION)), vit()[1]
@@ -63,7 +63,7 @@ def clip() -> tuple[Any, Any]:
 
 
 def masked_autoencoder() -> tuple[Any, Any]:
-    """One that looks at another random quarter of the image each time."""
+    """A model that reads another random quarter of the image each time."""
     from transformers import ViTMAEConfig, ViTMAEModel
 
     return ViTMAEModel(ViTMAEConfig(**_VISION)), vit()[1]

@@ -31,13 +31,13 @@ _FILES = ("astronaut", "brick", "camera", "chelsea", "coffee", "grass", "gravel"
 
 @cache
 def two_photographs() -> tuple[np.ndarray, ...]:
-    """Those of scikit-learn."""
+    """The two photographs of scikit-learn."""
     return tuple(load_sample_images().images)
 
 
 @cache
 def ten_photographs() -> tuple[np.ndarray, ...]:
-    """Those of scikit-learn, and eight of scikit-image: people, things and textures."""
+    """The photographs of scikit-learn, and eight of scikit-image: people, things and textures."""
     data = metadata.distribution(_SCIKIT_IMAGE)  # its functions would import what is not needed
     read = [cv2.imread(str(data.locate_file(f"skimage/data/{name}.png"))) for name in _FILES]
     return (*two_photographs(), *(cv2.cvtColor(image, cv2.COLOR_BGR2RGB) for image in read))
@@ -74,7 +74,7 @@ def shape_scenes(
 
 
 def grey(scenes: list[Example]) -> list[Example]:
-    """The same without colour."""
+    """The scenes without colour."""
     return [
         Example(np.repeat(cv2.cvtColor(s.image, cv2.COLOR_RGB2GRAY)[..., None], 3, 2), s.boxes)
         for s in scenes
@@ -152,7 +152,7 @@ def _overlap(a: Box, b: Box) -> float:
 
 
 def _digit(label: str, size: int, rng: np.random.Generator, test: bool) -> Drawn:
-    """As it is framed by its ink; those of the test are of other writers."""
+    """A digit, cropped to its ink; digits of the test split are by other writers."""
     written = _written(label, test)
     ink = written[int(rng.integers(len(written)))]
     rows, columns = np.flatnonzero(ink.max(axis=1) > 0.2), np.flatnonzero(ink.max(axis=0) > 0.2)

@@ -36,7 +36,7 @@ class Scene:
         return file.getvalue()
 
     def result(self, control: str = "box", **changed: Any) -> list[dict]:
-        """As an annotation of RectangleLabels has them."""
+        """The objects as the result of an annotation of RectangleLabels."""
         return [
             region(control, label, self.image.shape[1::-1], *sides, **changed)
             for label, *sides in self.objects

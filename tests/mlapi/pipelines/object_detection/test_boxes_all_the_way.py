@@ -1,4 +1,4 @@
-"""Boxes go all the way: mirrored, learned in EvaDB, served, shown, and learned anew.
+"""The way of boxes: mirrored, learned in EvaDB, served, displayed, and learned again.
 
 Only the engine is a small one.
 """

@@ -95,7 +95,7 @@ def test_boxes_that_are_nearly_equal_are_one_object(finder):
 
 
 def test_a_thin_image_keeps_its_places(tmp_path):
-    """It is padded below to 160x20 before the model sees it; the box is in its upper rows."""
+    """The image is padded below to 160x20 for the model; the box is in its upper rows."""
     engine = tiny_detectors.save_finder(tmp_path / "finder", (0.375, 0.1, 0.25, 0.2))
 
     (box,) = detector(engine).detect(np.full((2, 160, 3), 99, np.uint8))

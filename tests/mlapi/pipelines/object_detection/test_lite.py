@@ -48,7 +48,7 @@ def test_it_can_be_used_with_the_vision_extra():
 
 
 def test_the_backbone_knows_a_daisy_and_a_palace():
-    """Its weights are where they belong: ImageNet's classes follow from its features."""
+    """ImageNet's classes follow from its features, so its weights are assigned correctly."""
     import io
 
     import cv2

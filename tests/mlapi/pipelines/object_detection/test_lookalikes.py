@@ -1,4 +1,4 @@
-"""What looks like a box that was just drawn."""
+"""Suggestions of objects that look like a box that was just drawn."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_a_plain_or_tiny_box_does_no_harm():
 
 @pytest.mark.parametrize("height", [1, 2])
 def test_a_very_thin_image_is_no_error(height):
-    """Its height is less than half a pixel at the size at which objects are compared."""
+    """The height is less than half a pixel at the size at which objects are compared."""
     image = np.full((height, 2048, 3), 220, np.uint8)
     drawn, other = Rectangle(10, 0, 20, 100), Rectangle(50, 0, 20, 100)
     for place in (drawn, other):

@@ -1,4 +1,4 @@
-"""Which controls of a label config are filled with boxes, and why others are not."""
+"""Matching of controls to object detection, and the reasons of the others."""
 
 import pytest
 

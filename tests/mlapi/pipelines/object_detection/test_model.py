@@ -28,7 +28,7 @@ def registered(monkeypatch):
 
 
 class _Fixed(Detector):
-    """A detector that finds what it is given."""
+    """A detector that finds the boxes of its constructor."""
 
     def __init__(self, *boxes):
         self._boxes = list(boxes)

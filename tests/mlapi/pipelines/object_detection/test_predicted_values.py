@@ -89,7 +89,7 @@ def test_thresholds_are_chosen_on_what_is_served(second):
 
 
 def test_what_is_found_by_a_models_name_helps_to_suggest_what_looks_like_a_drawn_box(tmp_path):
-    """Its pixels alone are not enough alike."""
+    """The pixels alone are not similar enough."""
     rng = np.random.default_rng(0)
     pattern, other = rng.normal(0, 1, (2, 40, 40, 3))
     pixels = np.full((200, 200, 3), 120, np.uint8)

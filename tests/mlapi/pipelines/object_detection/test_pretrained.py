@@ -32,7 +32,7 @@ CONFIG = (
 
 @pytest.fixture(scope="module")
 def models_dir(tmp_path_factory):
-    """One folder for all, because the warm process that is forked has its path."""
+    """A folder shared by all tests, because the warm process that is forked has its path."""
     folder = tmp_path_factory.mktemp("models")
     with override_settings(MODELS_DIR=str(folder)):
         start_warm_process("mlapi.training.warm_process")
@@ -96,7 +96,7 @@ class TestInAProject:
         assert {t.name: t.labels for t in version.targets.all()} == {"box": ["Tomato", "blue"]}
 
     def test_it_is_trained_where_no_event_has_brought_the_config(self, project):
-        """As of a sync, or where the event's worker was killed before it applied the policy."""
+        """No event brings the config after a sync, or if the event's worker was killed first."""
         maintenance.consider_projects()
         run = TrainingRun.objects.get(project=project)
         assert run.trigger == TrainingRun.Trigger.PRETRAINED
@@ -112,7 +112,7 @@ class TestInAProject:
         assert run.trigger == TrainingRun.Trigger.PRETRAINED
 
     def test_an_option_that_no_run_can_carry_out_is_not_tried_forever(self, project):
-        """As of an extra that the server has and a worker lacks, or a folder that is gone."""
+        """Causes are an extra that only the server has, or a folder that is gone."""
         finished_run(policy.consider(project, datetime.now(UTC)))
         project.refresh_from_db()
         champion = project.champion

@@ -1,4 +1,4 @@
-"""Which images a training reads, and how those are counted that it cannot read."""
+"""The images that a training reads, and the counts of those that it cannot read."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""How many threads torch has in a training's own process, spawned or forked, and how they wait."""
+"""The threads of torch in a training's own process, spawned or forked, and how they wait."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a training makes of too few boxes, of an engine that fails, and of one that is late."""
+"""Trainings with too few boxes, with an engine that fails, and with one that is late."""
 
 import time
 from itertools import count

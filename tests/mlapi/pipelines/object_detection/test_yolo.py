@@ -104,7 +104,7 @@ def test_a_file_that_is_no_such_network_is_refused(content, changed, reason, tmp
 
 
 def test_a_class_that_is_known_begins_as_it_is(short, tmp_path):
-    """And a label that it does not know finds nothing yet."""
+    """A label that the model does not know finds nothing yet."""
     model = YOLO.read(yolo_files.written(tmp_path, small()))
     examples = scenes.shape_scenes(2, 0)
     renamed = ("green triangle", "blue disc")

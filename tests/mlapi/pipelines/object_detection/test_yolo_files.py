@@ -1,4 +1,4 @@
-"""What is read of an operator's YOLO model, without the package that runs it."""
+"""Reading of an operator's YOLO model without the package that runs it."""
 
 import pytest
 import yaml

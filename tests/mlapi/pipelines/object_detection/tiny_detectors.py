@@ -25,7 +25,7 @@ def save(folder: Path, make: Callable[..., tuple[Any, Any]], seed: int = 0, **op
 
 
 def save_finder(folder: Path, place: tuple[float, float, float, float], label: str = "red") -> str:
-    """One whose every prediction is a box in that place: its centre and sides, as shares.
+    """Saves a model that always predicts a box in that place: its centre and sides, as shares.
 
     By the biases of its last layers, so that the same box is found in any image, with a score of
     0.95.

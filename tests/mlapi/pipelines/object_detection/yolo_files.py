@@ -7,7 +7,7 @@ import yaml
 
 
 def definition(**changed: Any) -> dict[str, Any]:
-    """Of a network of five layers, whose second layer has `width` channels."""
+    """The definition of a network of five layers, whose second layer has `width` channels."""
     width = changed.pop("width", 32)
     found = {
         "backbone": [

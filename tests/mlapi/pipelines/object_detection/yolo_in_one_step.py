@@ -2,7 +2,7 @@
 
 
 def register() -> None:
-    """In the process of a training."""
+    """Changes the training's steps in the process of a training."""
     from mlapi.pipelines.object_detection.engines.yolo import training
 
     training._LEAST_STEPS = 1
