@@ -57,7 +57,7 @@ def _short(html: str) -> str:
     return " ".join(html.split())[:160]
 
 
-def sideways(page: Page) -> list[str]:
+def overflowing_elements(page: Page) -> list[str]:
     """The first elements that make the page wider than the screen; [] if it fits."""
     wider = page.evaluate(
         """() => {

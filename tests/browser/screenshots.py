@@ -61,7 +61,7 @@ def addresses(project: Labelling, images: Images) -> dict[str, str]:
     }
 
 
-def shoot(page: Page, name: str) -> None:
+def take_screenshot(page: Page, name: str) -> None:
     """Write a page as it stands, no taller than TALLEST."""
     height = page.evaluate("document.documentElement.scrollHeight")
     width = page.viewport_size["width"]
@@ -74,7 +74,7 @@ def shoot(page: Page, name: str) -> None:
         sys.exit(f"{path.name} is larger than {MOST_BYTES // 1000} KB")
 
 
-def shoot_all(browser: Browser, project: Labelling, images: Images) -> None:
+def take_screenshots(browser: Browser, project: Labelling, images: Images) -> None:
     """Every page in light at 1280, the version also in the dark, and the home page on a phone."""
     backend = project.backend
     pages = addresses(project, images)
@@ -84,15 +84,15 @@ def shoot_all(browser: Browser, project: Labelling, images: Images) -> None:
         page.set_viewport_size(chromium.WIDE)
         page.goto(address)
         page.wait_for_load_state("networkidle")
-        shoot(page, name)
+        take_screenshot(page, name)
     page.set_viewport_size(chromium.WIDE)
     page.goto(pages["version"])
     chromium.turn_dark(page)
-    shoot(page, "version-dark")
+    take_screenshot(page, "version-dark")
     page.set_viewport_size(chromium.PHONE)
     page.goto(pages["home"])
     chromium.turn_light(page)
-    shoot(page, "home-phone")
+    take_screenshot(page, "home-phone")
 
 
 def main() -> None:
@@ -104,7 +104,7 @@ def main() -> None:
             project = seed(backend)
             images = seed_images(backend, server)
             with chromium.launched() as browser:
-                shoot_all(browser, project, images)
+                take_screenshots(browser, project, images)
         finally:
             backend.stop()
 

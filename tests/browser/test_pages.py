@@ -4,7 +4,7 @@ import httpx
 import pytest
 
 from tests.browser.chromium import PHONE, WIDE, turn, turn_dark, turn_light
-from tests.browser.faults import accessibility_faults, sideways
+from tests.browser.faults import accessibility_faults, overflowing_elements
 from tests.browser.sitemap import one_of_each_kind, sitemap
 
 pytestmark = pytest.mark.browser
@@ -46,7 +46,7 @@ def test_pages_of_each_kind_fit_a_phone_and_every_second_is_accessible(open_as, 
             one_of_each_colour_in_eight = number % 8 in {0, 2}  # 0 is light, 2 is dark
             faults[address] = accessibility_faults(page, contrast=one_of_each_colour_in_eight)
         page.set_viewport_size(PHONE)
-        too_wide[address] = sideways(page)
+        too_wide[address] = overflowing_elements(page)
     assert (listing(faults), listing(too_wide)) == ("", "")
 
 
@@ -62,7 +62,7 @@ def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(open_as, ad
         turn_dark(page)
         dark[address] = accessibility_faults(page, "color-contrast")
         page.set_viewport_size(PHONE)
-        too_wide[address] = sideways(page)
+        too_wide[address] = overflowing_elements(page)
     assert (listing(light), listing(dark), listing(too_wide)) == ("", "", "")
 
 
@@ -71,5 +71,5 @@ def test_the_login_page_is_accessible(browser, trained):
     page.goto("/admin/login/")
     assert not accessibility_faults(page)
     page.set_viewport_size(PHONE)
-    assert not sideways(page)
+    assert not overflowing_elements(page)
     page.close()

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.chromium import turn_dark
-from tests.browser.faults import accessibility_faults, sideways
+from tests.browser.faults import accessibility_faults, overflowing_elements
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Screen:
             return
         if self.is_dark:
             turn_dark(self.page)
-        found = [*accessibility_faults(self.page), *sideways(self.page)]
+        found = [*accessibility_faults(self.page), *overflowing_elements(self.page)]
         self.faults += [f"{name}: {fault}" for fault in found]
 
 

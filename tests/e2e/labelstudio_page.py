@@ -27,7 +27,7 @@ def logged_in(labelstudio: LabelStudioServer) -> Iterator[Page]:
         page.context.close()
 
 
-def shoot(page: Page, name: str) -> None:
+def take_screenshot(page: Page, name: str) -> None:
     """Store the page as an image in the folder that EVALS_SCREENSHOTS names, if it does."""
     if folder := os.environ.get("EVALS_SCREENSHOTS"):
         page.screenshot(path=Path(folder) / f"{name}.png")

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page
 
-from tests.e2e.labelstudio_page import logged_in, shoot
+from tests.e2e.labelstudio_page import logged_in, take_screenshot
 from tests.e2e.labelstudio_project import region
 from tests.mlapi.pipelines.object_detection import squares
 
@@ -142,11 +142,11 @@ def opened(page: Page, project, task: int) -> np.ndarray:
     # The shapes are drawn in the frame after the store has them.
     page.evaluate("() => new Promise(done => requestAnimationFrame(() => setTimeout(done, 300)))")
     shown = page.screenshot(clip=place)
-    shoot(page, f"boxes-{task}")
+    take_screenshot(page, f"boxes-{task}")
     return np.asarray(Image.open(io.BytesIO(shown)).convert("RGB")).astype(int)
 
 
-def green(pixels: np.ndarray) -> np.ndarray:
+def outline_pixels(pixels: np.ndarray) -> np.ndarray:
     """The pixels of a box's outline, whose colour no object has."""
     return (pixels[..., 1] > pixels[..., 0] + 60) & (pixels[..., 1] > pixels[..., 2] + 60)
 
@@ -155,7 +155,7 @@ def outlined(shown: np.ndarray, sides: tuple[float, float, float, float], most: 
     """The share of a rectangle's outline, in percent of the image, that has a line near it."""
     height, width = shown.shape[:2]
     left, top, right, bottom = np.array(sides) * [width, height, width, height] / 100
-    found = green(shown)
+    found = outline_pixels(shown)
     near = round(most * width / 100)
     share = []
     for t in np.linspace(0.1, 0.9, 17):

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 
 from samples import label_studio
 from samples.notes import CONFIG, LABELS, notes
-from tests.e2e.labelstudio_page import logged_in, shoot
+from tests.e2e.labelstudio_page import logged_in, take_screenshot
 
 pytestmark = [pytest.mark.labelstudio, pytest.mark.browser, pytest.mark.nightly]
 
@@ -51,10 +51,10 @@ def connect(page: Page, project_id: int, url: str) -> None:
     button(page, "Connect Model").click()
     page.locator("[name=title]").fill("evals-backend")
     page.locator("[name=url]").fill(url)
-    shoot(page, "label-studio-connect")
+    take_screenshot(page, "label-studio-connect")
     button(page, "Validate and Save").click()
     expect(page.get_by_text("Connected", exact=True)).to_be_visible()
-    shoot(page, "label-studio-connected")
+    take_screenshot(page, "label-studio-connected")
 
 
 def retrieve_predictions(page: Page, project_id: int) -> None:
@@ -63,11 +63,11 @@ def retrieve_predictions(page: Page, project_id: int) -> None:
     expect(page.get_by_text("Predictions: 0")).to_be_visible()
     page.locator("input[type=checkbox]").first.click(force=True)
     button(page, re.compile("^60 Tasks")).click()  # what *Actions* reads where tasks are selected
-    shoot(page, "label-studio-actions")
+    take_screenshot(page, "label-studio-actions")
     page.get_by_text("Retrieve Predictions").click()
     button(page, re.compile("^OK$")).click()
     expect(page.get_by_text("Predictions: 60")).to_be_visible()
-    shoot(page, "label-studio-predictions")
+    take_screenshot(page, "label-studio-predictions")
 
 
 def assert_task_shows_its_prediction(page: Page, project, task: int, version: str) -> None:
@@ -81,7 +81,7 @@ def assert_task_shows_its_prediction(page: Page, project, task: int, version: st
     for label in set(LABELS) - {predicted}:
         expect(page.locator(f"input[name={label}]")).not_to_be_checked()
     expect(button(page, "Submit")).to_be_enabled()
-    shoot(page, "label-studio-task")
+    take_screenshot(page, "label-studio-task")
 
 
 def test_the_sample_of_make_label_studio_trains_by_itself(labelstudio, backend):

@@ -51,7 +51,7 @@ class User:
         self.process.communicate("\n", timeout=300)
 
 
-def one(url: str):
+def select_one(url: str):
     """The server's answer to SELECT 1."""
     connection = psycopg2.connect(url)
     try:
@@ -65,7 +65,7 @@ def one(url: str):
 def is_up(url: str) -> bool:
     """Whether it answers: it does not while it recovers."""
     try:
-        return one(url) == 1
+        return select_one(url) == 1
     except psycopg2.OperationalError:
         return False
 
@@ -97,20 +97,20 @@ def test_the_server_ends_with_the_last_process_that_uses_it(data_dir):
     serving, command = User(data_dir), User(data_dir)
     assert command.url == serving.url
     command.leave()
-    assert one(serving.url) == 1
+    assert select_one(serving.url) == 1
     serving.leave()
     with pytest.raises(psycopg2.OperationalError):
-        one(serving.url)
+        select_one(serving.url)
 
 
 def test_a_user_that_was_killed_does_not_keep_the_server_running_forever(data_dir):
     killed, last = User(data_dir), User(data_dir)
     killed.process.kill()
     killed.process.wait()
-    assert one(last.url) == 1
+    assert select_one(last.url) == 1
     last.leave()
     with pytest.raises(psycopg2.OperationalError):
-        one(last.url)
+        select_one(last.url)
 
 
 def test_only_its_owner_may_connect(data_dir):
@@ -124,7 +124,7 @@ def test_only_its_owner_may_connect(data_dir):
 def test_a_path_too_long_for_a_socket_gets_a_private_folder_elsewhere(new_data_dir):
     data_dir = new_data_dir(("long, 'with spaces' " * 8).strip())
     user = User(data_dir)
-    assert one(user.url) == 1
+    assert select_one(user.url) == 1
     folder = socket_dir(user.url)
     assert not folder.is_relative_to(data_dir)
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -162,7 +162,7 @@ def test_a_server_that_was_killed_is_started_again_under_its_url(data_dir):
 
 def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(data_dir):
     user = User(data_dir)
-    recovers_for_ever(data_dir / "postgres")
+    recover_endlessly(data_dir / "postgres")
     kill(postmaster(data_dir))
     started_at = time.monotonic()
     user.revive()
@@ -170,7 +170,7 @@ def test_who_revives_a_server_waits_for_no_recovery_and_can_stop_it_meanwhile(da
     recovering = postmaster(data_dir)
     try:
         with pytest.raises(psycopg2.OperationalError):
-            one(user.url)
+            select_one(user.url)
         user.revive()
         assert postmaster(data_dir) == recovering
         user.leave()
@@ -200,7 +200,7 @@ def kill(server: psutil.Process) -> None:
     assert not psutil.wait_procs(processes, timeout=60)[1]
 
 
-def recovers_for_ever(pgdata: Path) -> None:
+def recover_endlessly(pgdata: Path) -> None:
     """Have the next start wait for an archive that never gives its file."""
     with (pgdata / "postgresql.auto.conf").open("a") as settings:
         settings.write("restore_command = 'sleep 3600'\n")
@@ -213,7 +213,7 @@ def test_a_pid_file_that_names_another_process_is_not_believed(data_dir):
     where = data_dir / "postgres"
     stale.write_text(f"{os.getpid()}\n{where}\n1700000000\n5432\n{where}\n\n  1 2\nready\n")
     user = User(data_dir)
-    assert one(user.url) == 1
+    assert select_one(user.url) == 1
     user.leave()
 
 
@@ -241,5 +241,5 @@ def test_a_copied_data_folder_starts_beside_its_original(data_dir, new_data_dir,
         assert cursor.fetchone() == (1,)
     connection.close()
     copy.leave()
-    assert one(original.url) == 1
+    assert select_one(original.url) == 1
     original.leave()

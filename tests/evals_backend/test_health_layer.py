@@ -20,7 +20,7 @@ def basic(credentials: str) -> str:
     return f"Basic {base64.b64encode(credentials.encode()).decode()}"
 
 
-class Counted:
+class CountingApplication:
     """Django, with the number of requests that came through to it."""
 
     def __init__(self) -> None:
@@ -33,8 +33,8 @@ class Counted:
 
 
 @pytest.fixture
-def django() -> Counted:
-    return Counted()
+def django() -> CountingApplication:
+    return CountingApplication()
 
 
 def answer(application, path: str, method: str = "GET", **environ: str) -> tuple:

@@ -45,7 +45,7 @@ def test_all_processes_have_one_encoder_which_may_be_killed_in_mid_request(serve
     assert len(answers) == CLIENTS * 40
     assert all(complete(answer) for answer in answers)
     (encoder,) = server.children("evals-encoder")
-    assert [p for p in family(server) if has_onnxruntime(p)] == [encoder]
+    assert [p for p in server_processes(server) if has_onnxruntime(p)] == [encoder]
     print(f"{memory_mb(server) - before:.0f} MB more")
     assert eventually(lambda: memory_mb(server) - before < MOST_MB)  # at rest
 
@@ -94,7 +94,7 @@ def complete(answer: tuple) -> bool:
     return status == 200 and all(body["results"])
 
 
-def family(server: Server) -> list[psutil.Process]:
+def server_processes(server: Server) -> list[psutil.Process]:
     """The server's processes without PostgreSQL and trainings, which end by themselves."""
     parent = psutil.Process(server.process.pid)
     left_out = ("postgres", "evals-child")
@@ -109,7 +109,7 @@ def name_of(process: psutil.Process) -> str:
 
 
 def memory_mb(server: Server) -> float:
-    return sum(process.memory_full_info().pss for process in family(server)) / 1e6
+    return sum(process.memory_full_info().pss for process in server_processes(server)) / 1e6
 
 
 def has_onnxruntime(process: psutil.Process) -> bool:

@@ -46,7 +46,7 @@ def read_from(server: HangingServer | LabelStudioAPI, project: Project | None = 
     return project
 
 
-class Elsewhere(threading.Thread):
+class BackgroundJob(threading.Thread):
     """A worker's job, in a thread with a connection of its own."""
 
     def __init__(self, job: Callable[[], object]) -> None:
@@ -92,7 +92,7 @@ def test_events_are_applied_while_a_reading_hangs(hanging):
         with pytest.raises(KeyboardInterrupt):
             sync(project, "a test", checkpoint=checkpoint)
 
-    reading = Elsewhere(read)
+    reading = BackgroundJob(read)
     try:
         assert hanging.has_request.wait(PATIENCE_S)
         for each in (project, ProjectFactory(label_config=CONFIG)):
@@ -112,7 +112,7 @@ def test_events_are_applied_while_a_reading_hangs(hanging):
 def test_a_cancelled_run_frees_its_worker_though_label_studio_hangs(hanging):
     project = read_from(hanging, labelled_project({"Positive": 35, "Negative": 25}))
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.START_TRAINING)
-    worker = Elsewhere(lambda: carry_out(run.pk, "worker@test", programs=small_programs()))
+    worker = BackgroundJob(lambda: carry_out(run.pk, "worker@test", programs=small_programs()))
     assert hanging.has_request.wait(PATIENCE_S)
     started_at = time.monotonic()
     runs.cancel(run.pk, actor="tester")
@@ -153,7 +153,7 @@ def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch)
             held.set()
             go_on.wait(PATIENCE_S)
 
-    other = Elsewhere(read)
+    other = BackgroundJob(read)
     try:
         assert held.wait(PATIENCE_S)
         project = read_from(hanging)
@@ -173,7 +173,7 @@ def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch)
 def test_a_second_process_does_not_read_beside_the_first(hanging):
     project, found = read_from(hanging), []
     with project_lock(project.pk, purpose=READING):
-        Elsewhere(lambda: found.append(sync(project, "a test"))).join(PATIENCE_S)
+        BackgroundJob(lambda: found.append(sync(project, "a test"))).join(PATIENCE_S)
     assert [report.is_busy for report in found] == [True]
     assert not hanging.has_request.is_set()
 
@@ -188,7 +188,7 @@ def test_a_reading_that_is_lost_with_its_worker_is_queued_again_at_once(hanging)
             pids.append(cursor.fetchone()[0])
         sync(project, "a test", checkpoint=lambda: None)
 
-    worker = Elsewhere(lambda: _quietly(read))
+    worker = BackgroundJob(lambda: _quietly(read))
     assert hanging.has_request.wait(PATIENCE_S)
     assert is_locked(project.pk, READING)
     maintenance.requeue_lost_syncs()

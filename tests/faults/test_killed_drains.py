@@ -41,7 +41,7 @@ def project() -> Project:
     return project
 
 
-class Killed(threading.Thread):
+class KillableWorker(threading.Thread):
     """A worker in a thread, whose session in PostgreSQL ends as that of a killed process does."""
 
     def __init__(self, project: Project) -> None:
@@ -86,7 +86,7 @@ def test_each_event_is_applied_once_and_in_order(project, monkeypatch, seed):
     monkeypatch.setattr(process_events, "BATCH", 16)
     pick, kills = random.Random(seed), 0
     while received(project.pk).exists() and kills < 25:
-        worker = Killed(project)
+        worker = KillableWorker(project)
         worker.start()
         worker.kill_after(pick.choice([0, 16, 32]), pick.uniform(0, 0.05))
         kills += 1

@@ -47,7 +47,7 @@ class Attempts:
             yield number
 
 
-class Runs:
+class RunsOnUnpickling:
     """Unpickled, it writes the file."""
 
     def __init__(self, path) -> None:
@@ -65,7 +65,9 @@ def proof(tmp_path):
 
 @pytest.fixture
 def malicious(proof) -> bytes:
-    return pickle.dumps({"format": 1, "pipeline": "text_classification", "targets": [Runs(proof)]})
+    return pickle.dumps(
+        {"format": 1, "pipeline": "text_classification", "targets": [RunsOnUnpickling(proof)]}
+    )
 
 
 @pytest.fixture

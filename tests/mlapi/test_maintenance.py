@@ -25,7 +25,7 @@ def jobs(name, cluster):
     return [job.args() for job in found if job.func() == f"mlapi.jobs.{name}"]
 
 
-def made_long_ago(run):
+def backdate(run):
     TrainingRun.objects.filter(pk=run.pk).update(created_at=timezone.now() - LONG_AGO)
 
 
@@ -65,7 +65,7 @@ def test_a_queued_run_whose_job_got_lost_is_woken():
     run = TrainingRunFactory()
     OrmQ.objects.all().delete()
     assert maintenance.requeue_lost_runs() == []  # it may be on its way
-    made_long_ago(run)
+    backdate(run)
     assert maintenance.requeue_lost_runs() == [run.pk]
     assert jobs("train", queue.TRAINING) == [(run.pk,)]
     assert maintenance.requeue_lost_runs() == []  # its job waits now
@@ -73,7 +73,7 @@ def test_a_queued_run_whose_job_got_lost_is_woken():
 
 def test_a_job_taken_by_a_worker_that_died_counts_as_lost():
     run = TrainingRunFactory()
-    made_long_ago(run)
+    backdate(run)
     retry = timedelta(seconds=settings.Q_CLUSTER["ALT_CLUSTERS"]["training"]["retry"])
     OrmQ.objects.update(lock=timezone.now() + retry)  # taken now
     assert maintenance.requeue_lost_runs() == []
@@ -210,7 +210,7 @@ def test_only_old_prediction_events_are_deleted():
 
 def test_a_cancelled_run_is_not_woken():
     run = TrainingRunFactory()
-    made_long_ago(run)
+    backdate(run)
     OrmQ.objects.all().delete()
     runs.cancel(run.pk, actor="tester")
     assert maintenance.requeue_lost_runs() == []

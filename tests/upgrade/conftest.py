@@ -20,7 +20,7 @@ from django_q.conf import Conf
 from tests.fixtures.database import ARTIFACTS, SECRET_KEY
 
 from . import restore
-from .restore import Before
+from .restore import DumpContents
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +43,7 @@ def _installation(store: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def _migrated(store, django_db_setup, django_db_blocker) -> Iterator[tuple[str, Before]]:
+def _migrated(store, django_db_setup, django_db_blocker) -> Iterator[tuple[str, DumpContents]]:
     """The name of the migrated database, and what was in the dump."""
     name = f"{connection.settings_dict['NAME']}_upgraded"
     with django_db_blocker.unblock():
@@ -56,7 +56,7 @@ def _migrated(store, django_db_setup, django_db_blocker) -> Iterator[tuple[str, 
 
 
 @pytest.fixture(scope="session")
-def before(_migrated) -> Before:
+def before(_migrated) -> DumpContents:
     return _migrated[1]
 
 

@@ -23,7 +23,7 @@ from .names import OLDER_NAMES_SQL
 
 
 @dataclass(frozen=True)
-class Before:
+class DumpContents:
     """The dump as SQL reads it, whatever today's code calls things."""
 
     rows: dict[str, list[dict[str, Any]]]  # by table
@@ -41,7 +41,7 @@ def upgrade() -> None:
         call_command("convert_artifacts", stdout=StringIO(), stderr=StringIO())
 
 
-def restore(name: str) -> Before:
+def restore(name: str) -> DumpContents:
     """Make the database from the dump."""
     server(f"CREATE DATABASE {name}")
     with database(name):
@@ -111,7 +111,7 @@ JOIN auth_user_groups m ON m.user_id = u.id JOIN auth_group g ON g.id = m.group_
 """
 
 
-def _before() -> Before:
+def _before() -> DumpContents:
     tables = _select("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     permissions, groups = defaultdict(set), defaultdict(set)
     for user, permission in _select(_PERMISSIONS):
@@ -123,7 +123,7 @@ def _before() -> Before:
     for id_, key, payload in _select("SELECT id, key, payload FROM django_q_ormq"):
         package = SignedPackage.loads(payload)
         jobs[id_] = (key, package["func"], package["args"])
-    return Before(
+    return DumpContents(
         rows={table: rows(table) for (table,) in tables},
         permissions=permissions,
         groups=groups,

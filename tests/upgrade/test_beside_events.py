@@ -22,7 +22,7 @@ INSERT INTO {table} SELECT (jsonb_populate_record(
 """
 
 
-class Arrivals:
+class EventInserts:
     """Inserts an event every few milliseconds, and measures how long each took."""
 
     def __init__(self, name: str) -> None:
@@ -35,7 +35,7 @@ class Arrivals:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._insert)
 
-    def __enter__(self) -> "Arrivals":
+    def __enter__(self) -> "EventInserts":
         self._thread.start()
         return self
 
@@ -76,9 +76,11 @@ def test_no_event_waits_for_a_migration(store, django_db_setup, django_db_blocke
                     )
                     cursor.execute(ANOTHER.format(table="registry_task", change=task, n=ROWS))
                     cursor.execute("ANALYZE")
-                with Arrivals(name) as before:  # how long one takes on this machine at this moment
+                with EventInserts(
+                    name
+                ) as before:  # how long one takes on this machine at this moment
                     sleep(5)
-                with Arrivals(name) as arrivals:
+                with EventInserts(name) as inserts:
                     restore.upgrade()
                 with connection.cursor() as cursor:
                     cursor.execute(
@@ -89,8 +91,6 @@ def test_no_event_waits_for_a_migration(store, django_db_setup, django_db_blocke
                     assert cursor.fetchone() == (0,)
         finally:
             restore.server(f"DROP DATABASE {name} WITH (FORCE)")
-    print(
-        f"{arrivals.n} events, the longest held up for {arrivals.longest:.3f} s by {arrivals.after}"
-    )
-    assert arrivals.n > 100
-    assert arrivals.longest < max(MAX_DELAY_S, 20 * before.longest)  # on a machine that is busy
+    print(f"{inserts.n} events, the longest held up for {inserts.longest:.3f} s by {inserts.after}")
+    assert inserts.n > 100
+    assert inserts.longest < max(MAX_DELAY_S, 20 * before.longest)  # on a machine that is busy

@@ -98,7 +98,7 @@ def test_what_nobody_has_taken_in_time_is_handed_out_and_not_done(job, monkeypat
     assert done == [b"first"]
 
 
-class Hooked(deque):
+class HookedQueue(deque):
     """A lane's queue that calls `hook` once, after a thread found it empty or before a job is put
     back.
     """
@@ -125,7 +125,7 @@ class Hooked(deque):
 def test_a_job_that_comes_between_a_threads_look_and_its_rest_is_done(job):
     done: list[bytes] = []
     lane = Lane("test", Limits(1, 8, PATIENCE_S), lambda it: done.append(it.body))
-    lane._waiting = Hooked()
+    lane._waiting = HookedQueue()
     lane.submit(job(b"first"))
     assert eventually(lambda: lane.is_idle)
     lane._waiting.hook = lambda: lane.submit(job(b"third"))
@@ -148,7 +148,7 @@ def test_a_job_that_is_put_back_while_the_thread_goes_to_rest_is_done(job, monke
     lane.submit(job(b"first"))
     assert eventually(lambda: done == [b"first"])
 
-    class ConcurrentlyPopped(Hooked):
+    class ConcurrentlyPoppedQueue(HookedQueue):
         """A lane's queue whose old job the thread takes right after the front has read it."""
 
         def __getitem__(self, index):
@@ -157,7 +157,7 @@ def test_a_job_that_is_put_back_while_the_thread_goes_to_rest_is_done(job, monke
                 done.append(deque.popleft(self).body)
             return found
 
-    lane._waiting = ConcurrentlyPopped()
+    lane._waiting = ConcurrentlyPoppedQueue()
     lane.submit(job(b"old"))
     now[0] += 60
     lane.submit(job(b"young"))

@@ -90,14 +90,14 @@ def test_the_memory_limit_counts_the_program_s_children(folder):
 
 
 def test_a_checkpoint_that_raises_ends_a_deaf_program(folder):
-    class StopIt(Exception):
+    class Stop(Exception):
         pass
 
     def checkpoint():
         if (folder.parent / "pids.json").exists():
-            raise StopIt
+            raise Stop
 
-    with pytest.raises(StopIt):
+    with pytest.raises(Stop):
         run("hang", folder, checkpoint=checkpoint)
     assert all_end(json.loads((folder.parent / "pids.json").read_text()))
 

@@ -42,11 +42,13 @@ def old_version(project, content=None, **fields):
 
 
 def unconvertible(path) -> bytes:
-    class Runs:
+    class RunsOnUnpickling:
         def __reduce__(self):
             return open, (str(path), "w")
 
-    return pickle.dumps({"format": 1, "pipeline": "text_classification", "targets": [Runs()]})
+    return pickle.dumps(
+        {"format": 1, "pipeline": "text_classification", "targets": [RunsOnUnpickling()]}
+    )
 
 
 def answer(project):

@@ -86,7 +86,7 @@ def test_it_is_converted_without_importing_any_class_of_the_project(monkeypatch)
     assert found == converted(OldArtifact("text_classification.words"))
 
 
-class Runs:
+class RunsOnUnpickling:
     """Creates a file when it is unpickled, by a function of the standard library."""
 
     def __init__(self, path, function=open):
@@ -98,7 +98,7 @@ class Runs:
 
 @pytest.mark.parametrize("where", ["alone", "as a target"])
 def test_code_in_a_pickle_does_not_run(tmp_path, where):
-    malicious = Runs(tmp_path / "it ran")
+    malicious = RunsOnUnpickling(tmp_path / "it ran")
     payload = {"format": 1, "pipeline": "text_classification", "extractor": None}
     content = pickle.dumps(malicious if where == "alone" else {**payload, "targets": [malicious]})
     with pytest.raises(NotConvertible, match="io.open"):
@@ -110,7 +110,7 @@ def test_code_in_a_pickle_does_not_run(tmp_path, where):
 
 def test_a_callable_of_an_allowed_library_is_not_called(tmp_path):
     """numpy's own functions can write files, too."""
-    malicious = Runs(tmp_path / "it ran", np.save)
+    malicious = RunsOnUnpickling(tmp_path / "it ran", np.save)
     content = pickle.dumps({"format": 1, "pipeline": "image_clusters", "spec": malicious})
     with pytest.raises(NotConvertible):
         format_1.parts_of(content, "image_clusters")

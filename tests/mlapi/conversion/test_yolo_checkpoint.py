@@ -33,7 +33,7 @@ def refusal(path: Path, *arguments: str) -> str:
     return str(refused.value)
 
 
-class Code:
+class MaliciousCode:
     """Writes its environment where it is unpickled."""
 
     def __init__(self, target: Path) -> None:
@@ -46,7 +46,7 @@ class Code:
 
 @pytest.fixture
 def harmful(tmp_path) -> Path:
-    (tmp_path / "harmful.pt").write_bytes(pickle.dumps(Code(tmp_path / "environment.txt")))
+    (tmp_path / "harmful.pt").write_bytes(pickle.dumps(MaliciousCode(tmp_path / "environment.txt")))
     return tmp_path / "harmful.pt"
 
 

@@ -51,7 +51,7 @@ class Exported:
 
 
 @pytest.fixture(scope="module")
-def everything(django_db_setup, django_db_blocker, tmp_path_factory) -> Exported:
+def full_export(django_db_setup, django_db_blocker, tmp_path_factory) -> Exported:
     """A version of all pipelines, whose tasks have texts and images."""
     model_cache.clear()
     folder = tmp_path_factory.mktemp("everything") / "export"
@@ -75,35 +75,35 @@ def everything(django_db_setup, django_db_blocker, tmp_path_factory) -> Exported
 
 
 def test_three_lines_answer_as_predict_does_in_an_environment_of_public_packages(
-    everything, tmp_path
+    full_export, tmp_path
 ):
     needed = [
         "install",
         "--dry-run",
         "--no-index",
         "-r",
-        str(everything.folder / "requirements.txt"),
+        str(full_export.folder / "requirements.txt"),
     ]
     assert mlflow_venv.pip(*needed, cwd=tmp_path).returncode == 0
     tasks = tmp_path / "tasks.jsonl"
-    tasks.write_text("".join(json.dumps(row) + "\n" for row in everything.rows))
+    tasks.write_text("".join(json.dumps(row) + "\n" for row in full_export.rows))
 
-    printed = mlflow_venv.run(_PROGRAM, str(everything.folder), str(tasks), cwd=tmp_path)
+    printed = mlflow_venv.run(_PROGRAM, str(full_export.folder), str(tasks), cwd=tmp_path)
 
     exported = [json.loads(line) for line in printed.splitlines()]
-    assert versions.differences(everything.served, exported) == []
-    named = {name for one in everything.served for name in one}
+    assert versions.differences(full_export.served, exported) == []
+    named = {name for one in full_export.served for name in one}
     assert named == {"topic", "topics", "stars", "place", "kind", "looks", "group"}
 
 
-def test_mlflow_models_serve_answers_as_predict_does(everything, tmp_path):
-    arguments = ("models", "serve", "-m", str(everything.folder), "--env-manager", "local")
+def test_mlflow_models_serve_answers_as_predict_does(full_export, tmp_path):
+    arguments = ("models", "serve", "-m", str(full_export.folder), "--env-manager", "local")
     with mlflow_venv.served(*arguments, cwd=tmp_path, ready="/ping") as url:
-        example = (everything.folder / "serving_input_example.json").read_bytes()
+        example = (full_export.folder / "serving_input_example.json").read_bytes()
         headers = {"Content-Type": "application/json"}
         answer = httpx.post(f"{url}/invocations", content=example, headers=headers, timeout=120)
         assert answer.status_code == 200, answer.text
-        body = {"dataframe_records": everything.rows[:200]}
+        body = {"dataframe_records": full_export.rows[:200]}
         answer = httpx.post(f"{url}/invocations", json=body, timeout=120)
     assert answer.status_code == 200, answer.text
 
@@ -115,10 +115,10 @@ def test_mlflow_models_serve_answers_as_predict_does(everything, tmp_path):
         }
         for row in answer.json()["predictions"]
     ]
-    assert versions.differences(everything.served[:200], exported) == []
+    assert versions.differences(full_export.served[:200], exported) == []
 
 
-def test_two_exports_with_other_code_are_loaded_in_one_process(everything, tmp_path, db):
+def test_two_exports_with_other_code_are_loaded_in_one_process(full_export, tmp_path, db):
     version = versions.version_of(
         {"text_classification": versions.dialogue_part()},
         '<View><Paragraphs name="talk" value="$talk" textKey="words" nameKey="who"/>'
@@ -133,7 +133,7 @@ for model in models:
     print(len(model.predict(model.input_example)))
 print(models[1].predict([{"talk": [{"words": "ball goal team", "who": "A"}]}])["topic"][0])
 """
-    folders = (str(everything.folder), str(tmp_path / "export"))
+    folders = (str(full_export.folder), str(tmp_path / "export"))
     assert mlflow_venv.run(program, *folders, cwd=tmp_path).split() == ["1", "1", "sport"]
 
 

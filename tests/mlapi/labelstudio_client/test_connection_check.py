@@ -273,7 +273,7 @@ def test_the_route_is_closed_to_what_the_check_calls_closed(served, db):
     assert not webhook_repair.is_authorized(f"{url}/k/{foreign}/webhook", {}, project)
 
 
-class _SaysItIsBehindBasicAuth:
+class _BehindBasicAuth:
     """A Label Studio that claims to have connected us with the password."""
 
     def __init__(self, url: str) -> None:
@@ -304,7 +304,7 @@ def test_the_password_goes_only_to_a_host_that_has_shown_it(knows, behind_basic_
             with_password=knows,
         ),
     )[0]
-    ls_project = _SaysItIsBehindBasicAuth(behind_basic_auth)
+    ls_project = _BehindBasicAuth(behind_basic_auth)
     if knows:
         webhook_repair.check(ls_project, project, fix=True)
         assert ls_project.saved[0]["headers"]["Authorization"].startswith("Basic ")

@@ -7,7 +7,7 @@ from registry.models import Project
 
 
 @pytest.fixture(autouse=True)
-def nothing_set(settings) -> None:
+def no_configured_credentials(settings) -> None:
     settings.LABEL_STUDIO_URL = ""
     settings.LABEL_STUDIO_API_KEY = ""
     settings.LABEL_STUDIO_HOSTS = []

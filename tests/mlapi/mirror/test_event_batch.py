@@ -31,7 +31,7 @@ def now() -> float:
     return (datetime.now(UTC) - T0) / timedelta(minutes=1)
 
 
-class Story:
+class RandomEvents:
     """Random events about a few tasks: late ones, repeated ones, deletions, ids used again."""
 
     def __init__(self, seed: int) -> None:
@@ -127,7 +127,7 @@ def _rows(model, *fields: str) -> list[tuple]:
 @pytest.mark.parametrize("seed", range(3))
 def test_a_batch_ends_as_its_events_one_by_one(project, monkeypatch, seed):
     ModelVersionFactory(project=project, content=artifact(), champion=True)
-    for action, payload in Story(seed).events(50):
+    for action, payload in RandomEvents(seed).events(50):
         receive(project, action, payload)
     one_by_one = ends(project, 1, monkeypatch)
     assert ends(project, 200, monkeypatch) == one_by_one

@@ -25,7 +25,7 @@ RENAME = "label: Positive -> Good"
 def project():
     """Ten tasks, five of them annotated as Positive."""
     project = ProjectFactory(label_config="", fingerprint="", pipeline="")
-    take(project, CONFIG)
+    set_config(project, CONFIG)
     for i in range(1, 11):
         chosen = "Positive" if i % 2 else "Negative"
         payload = annotated(i, i, chosen)
@@ -42,7 +42,7 @@ def version(project):
     return ModelVersionFactory(project=project, content=artifact(), champion=True)
 
 
-def take(project: Project, label_config: str) -> None:
+def set_config(project: Project, label_config: str) -> None:
     """Take a label config in, as Label Studio tells it."""
     sent = {"id": 1, "label_config": label_config, "title": "x"}
     events.record(project, "PROJECT_UPDATED", {"project": sent})
@@ -75,7 +75,7 @@ def predicted(project: Project, label_config: str) -> list:
 def test_without_confirmation_the_old_label_is_dropped_as_ever(project):
     before = stored_rows(project)
 
-    take(project, GOOD)
+    set_config(project, GOOD)
 
     assert [one.text for one in label_renames.offers(project)] == [RENAME]
     assert set(labels(project).values()) == {None, "Negative"}
@@ -84,7 +84,7 @@ def test_without_confirmation_the_old_label_is_dropped_as_ever(project):
 
 def test_once_confirmed_the_old_annotations_say_the_new_label(project):
     before = stored_rows(project)
-    take(project, GOOD)
+    set_config(project, GOOD)
 
     confirm(project)
 
@@ -97,7 +97,7 @@ def test_once_confirmed_the_old_annotations_say_the_new_label(project):
 
 
 def test_a_later_event_of_an_old_annotation_says_the_new_label_too(project):
-    take(project, GOOD)
+    set_config(project, GOOD)
     confirm(project)
 
     events.record(project, "ANNOTATION_UPDATED", annotated(2, 2, "Positive", made=99))
@@ -107,7 +107,7 @@ def test_a_later_event_of_an_old_annotation_says_the_new_label_too(project):
 
 
 def test_a_rename_can_be_undone(project):
-    take(project, GOOD)
+    set_config(project, GOOD)
     confirm(project)
 
     label_renames.undo(project, RENAME, actor="ada")
@@ -120,11 +120,11 @@ def test_a_rename_can_be_undone(project):
 
 
 def test_a_chain_of_renames_leads_to_the_last_name(project, version):
-    take(project, GOOD)
+    set_config(project, GOOD)
     confirm(project)
     best = CONFIG.replace('"Positive"', '"Best"')
 
-    take(project, best)
+    set_config(project, best)
     confirm(project, "label: Good -> Best")
 
     assert list(labels(project).values()) == ["Best", "Negative"] * 5
@@ -133,12 +133,12 @@ def test_a_chain_of_renames_leads_to_the_last_name(project, version):
 
 def test_two_labels_that_change_places_keep_what_was_learned_of_each(project, version):
     between = CONFIG.replace('"Positive"', '"Between"')
-    take(project, between)
+    set_config(project, between)
     confirm(project, "label: Positive -> Between")
-    take(project, between.replace('"Negative"', '"Positive"'))
+    set_config(project, between.replace('"Negative"', '"Positive"'))
     confirm(project, "label: Negative -> Positive")
 
-    take(project, CONFIG)
+    set_config(project, CONFIG)
     confirm(project, "label: Between -> Negative")
 
     assert list(labels(project).values()) == ["Negative", "Positive"] * 5
@@ -146,7 +146,7 @@ def test_two_labels_that_change_places_keep_what_was_learned_of_each(project, ve
 
 
 def test_the_champion_predicts_the_new_label_at_once_and_stays_the_same(project, version):
-    take(project, GOOD)
+    set_config(project, GOOD)
     assert predicted(project, GOOD) == [[], ["Negative"]]
 
     label_renames.rename(project, RENAME, actor="ada")  # before any job has run
@@ -160,7 +160,7 @@ def test_the_champion_predicts_the_new_label_at_once_and_stays_the_same(project,
 
 
 def test_the_champion_is_right_where_people_say_the_new_label(project, version):
-    take(project, GOOD)
+    set_config(project, GOOD)
     confirm(project)
     payload = annotated(50, 50, "Good", made=10_000_000)
     payload["task"]["data"] = {"text": "good fine"}
@@ -176,7 +176,7 @@ def test_the_effect_is_counted_before_it_is_confirmed(project, version):
     one, other = project.tasks.all()[:2]
     OutcomeFactory(version=version, task=one, human="Positive", predicted="Negative")
     OutcomeFactory(version=version, task=other, human="Negative", predicted="Negative")
-    take(project, GOOD)
+    set_config(project, GOOD)
     (offer,) = label_renames.offers(project)
 
     found = rename_impact(project, offer)
@@ -194,7 +194,7 @@ def test_the_effect_is_counted_before_it_is_confirmed(project, version):
 
 
 def test_what_is_not_offered_is_refused(project):
-    take(project, GOOD)
+    set_config(project, GOOD)
 
     with pytest.raises(Refused, match="not offered"):
         label_renames.rename(project, "label: Negative -> Good", actor="ada")
@@ -206,7 +206,7 @@ def test_a_config_that_is_taken_in_meanwhile_loses_no_rename(project):
     """The project of a sync was read before the rename was confirmed."""
     from mlapi.mirror import apply_changes
 
-    take(project, GOOD)
+    set_config(project, GOOD)
     stale = Project.objects.get(pk=project.pk)
     label_renames.rename(project, RENAME, actor="ada")
 
@@ -218,7 +218,7 @@ def test_a_config_that_is_taken_in_meanwhile_loses_no_rename(project):
 
 
 def test_a_command_confirms_and_undoes_it(project):
-    take(project, GOOD)
+    set_config(project, GOOD)
 
     call_command("action", "rename_label", project.uid, "--rename", RENAME)
     process_pending_events(project.pk)

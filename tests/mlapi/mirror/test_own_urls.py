@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 BACKEND_URL = "http://proxy.example:9090"
 
 
-class Connected:
+class LabelStudioWithBackends:
     """A Label Studio with these ML backends."""
 
     def __init__(self, *urls: str) -> None:
@@ -22,7 +22,9 @@ class Connected:
 
 def matching_urls(*urls: str) -> list[str]:
     project = ProjectFactory(backend_url=BACKEND_URL)
-    return [backend["url"] for backend in connected_backends(Connected(*urls), project)]
+    return [
+        backend["url"] for backend in connected_backends(LabelStudioWithBackends(*urls), project)
+    ]
 
 
 def test_the_url_of_the_last_setup_and_one_with_a_key_are_ours():

@@ -34,7 +34,7 @@ def now() -> str:
     return datetime.now(UTC).isoformat().replace("+00:00", "Z")
 
 
-class People:
+class RandomUsers:
     """Users who label, change, delete and add at random; their events come soon or late."""
 
     def __init__(self, labelstudio_api: LabelStudioAPI, project: Project, seed: int) -> None:
@@ -133,8 +133,8 @@ def as_mirrored(project: Project) -> dict[int, Any]:
 def test_what_people_do_between_any_two_pages_is_in_the_mirror_at_the_end(
     connected_project, labelstudio_api, monkeypatch, seed
 ):
-    people = People(labelstudio_api, connected_project, seed)
-    between_pages(monkeypatch, people.step)
+    users = RandomUsers(labelstudio_api, connected_project, seed)
+    between_pages(monkeypatch, users.step)
     assert sync(connected_project, "a test").error is None
     process_pending_events(connected_project.pk)
     assert as_mirrored(connected_project) == as_exported(labelstudio_api)
@@ -255,8 +255,8 @@ def test_only_what_has_changed_is_read_again(connected_project, labelstudio_api)
 def test_what_an_event_has_changed_is_read_once_more(connected_project, labelstudio_api):
     """Another event about the same task may have been lost."""
     sync(connected_project, "a test")
-    people = People(labelstudio_api, connected_project, 1)
-    people._edit()
+    users = RandomUsers(labelstudio_api, connected_project, 1)
+    users._edit()
     process_pending_events(connected_project.pk)
     assert resync(connected_project).read == 1
     assert resync(connected_project).read == 0

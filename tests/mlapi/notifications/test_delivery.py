@@ -36,12 +36,12 @@ def sent(webhook) -> WebhookDelivery:
     return webhook.deliveries.latest("id")
 
 
-def let_time_pass() -> None:
+def make_all_due() -> None:
     """Everything that waits is due."""
     WebhookDelivery.objects.update(due_at=timezone.now())
 
 
-def sendings_queued() -> int:
+def queued_sending_jobs() -> int:
     """The jobs that wait and are to send what is due."""
     return [job.func() for job in OrmQ.objects.all()].count("mlapi.jobs.deliver")
 
@@ -89,11 +89,11 @@ def test_a_delivery_that_is_refused_is_sent_again_later_unchanged(receiver, webh
     assert first.state == "pending"
     assert first.due_at > timezone.now()
     assert sent(webhook).attempted == 1  # not before it is due
-    let_time_pass()
+    make_all_due()
     maintenance.requeue_deliveries()  # as each tick does
     assert OrmQ.objects.latest("id").func() == "mlapi.jobs.deliver"
     second = sent(webhook)
-    let_time_pass()
+    make_all_due()
     last = sent(webhook)
     assert second.due_at - second.created_at > first.due_at - first.created_at
     assert last.state == "delivered"
@@ -122,7 +122,7 @@ def test_a_receiver_that_hangs_is_left_and_holds_up_no_other(
     assert first.attempts[0]["error"].startswith("It did not answer within")
     assert second.attempted == 0  # not in the same turn
     receiver.released.set()
-    let_time_pass()
+    make_all_due()
     jobs.deliver()
     assert set(webhook.deliveries.values_list("state", flat=True)) == {"delivered"}
 
@@ -136,7 +136,7 @@ def test_a_receiver_that_was_away_gets_it_when_it_is_back(settings, transactiona
     found = sent(webhook)
     assert found.state == "pending"
     assert found.attempts[0]["error"] == "127.0.0.1 cannot be reached."
-    let_time_pass()
+    make_all_due()
     with receiving(away):
         assert sent(webhook).state == "delivered"
     assert [r.uid for r in away.received] == [str(found.uid)]
@@ -146,7 +146,7 @@ def test_after_the_last_attempt_it_is_abandoned(receiver, webhook):
     receiver.answers = [503] * 100
     webhooks.send_test(webhook, actor="tester")
     for _ in range(len(webhooks.BACK_OFF_S) + 3):
-        let_time_pass()
+        make_all_due()
         found = sent(webhook)
     assert found.state == "failed"
     assert found.ended_at is not None
@@ -183,7 +183,7 @@ def test_a_change_that_is_rolled_back_has_no_delivery(receiver, webhook):
     jobs.deliver()
     assert not webhook.deliveries.exists()
     assert receiver.received == []
-    assert sendings_queued() == 0
+    assert queued_sending_jobs() == 0
 
 
 def test_nothing_is_sent_before_its_transaction_commits(receiver, webhook):
@@ -193,8 +193,8 @@ def test_nothing_is_sent_before_its_transaction_commits(receiver, webhook):
         done = subprocess.run([sys.executable, "-c", SENDER], env=_environment(), cwd=ROOT)
         assert done.returncode == 0
         assert receiver.received == []
-        assert sendings_queued() == 0
-    assert sendings_queued() == 1
+        assert queued_sending_jobs() == 0
+    assert queued_sending_jobs() == 1
     assert sent(webhook).state == "delivered"
 
 
@@ -227,7 +227,7 @@ def test_the_delivery_of_a_killed_worker_is_sent_again(receiver, webhook, settin
     found = webhook.deliveries.get()
     assert (found.state, found.attempts) == ("pending", [])
     assert found.due_at - timezone.now() < timedelta(seconds=60)
-    let_time_pass()
+    make_all_due()
     # PostgreSQL gives the lock back as soon as it sees that the process has gone.
     assert eventually(lambda: sent(webhook).state == "delivered")
     assert [r.uid for r in receiver.received] == [str(found.uid)] * 2

@@ -127,7 +127,7 @@ def test_an_array_of_objects_is_not_written():
         pack("image_clusters", {"x": np.array([None])})
 
 
-class Runs:
+class RunsOnUnpickling:
     def __init__(self, path):
         self.path = str(path)
 
@@ -137,7 +137,7 @@ class Runs:
 
 @pytest.mark.parametrize("protocol", [2, 3, 4, 5])
 def test_a_pickle_is_refused_by_its_first_byte(tmp_path, protocol):
-    content = pickle.dumps(Runs(tmp_path / "it ran"), protocol)
+    content = pickle.dumps(RunsOnUnpickling(tmp_path / "it ran"), protocol)
     for pipeline in PIPELINES.values():
         with pytest.raises(ArtifactFormatOld) as refused:
             pipeline.load(content)
@@ -147,7 +147,7 @@ def test_a_pickle_is_refused_by_its_first_byte(tmp_path, protocol):
 
 
 def test_an_array_in_the_zip_is_not_unpickled(tmp_path):
-    malicious = np.array([Runs(tmp_path / "it ran")], dtype=object)
+    malicious = np.array([RunsOnUnpickling(tmp_path / "it ran")], dtype=object)
     with pytest.raises(ArtifactInvalid, match="array of object"):
         unpack(with_array(npy(malicious, allow_pickle=True)))
     assert list(tmp_path.iterdir()) == []

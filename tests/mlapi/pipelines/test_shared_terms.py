@@ -22,7 +22,7 @@ LABELS = np.arange(len(TEXTS)) % 2
 
 
 @pytest.fixture(autouse=True)
-def nothing_learned():
+def empty_cache():
     shared_terms._learned.cache_clear()
 
 

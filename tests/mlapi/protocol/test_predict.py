@@ -277,7 +277,7 @@ def test_a_database_that_goes_away_while_the_model_predicts_answers_503(
     assert calls == [3]
 
 
-class NothingThere:
+class EmptyModel:
     """A model that is sure that no label applies."""
 
     targets = ()
@@ -292,7 +292,7 @@ def test_a_task_with_nothing_in_it_has_an_empty_entry_and_is_no_failure(
     call, champion, monkeypatch
 ):
     """An empty result would be stored by Label Studio, and the task counted as done."""
-    version = VersionPredictor({"text_classification": NothingThere()})
+    version = VersionPredictor({"text_classification": EmptyModel()})
     monkeypatch.setattr(serving, "predictor_for", lambda _: version)
     counted = counters.PREDICTED_TASKS.labels("nothing_found")._value
     before = counted.get()

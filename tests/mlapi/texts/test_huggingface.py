@@ -28,7 +28,7 @@ ODD = ["", "   ", "x", "a", CAT, "猫在沙发上睡觉。", "\u0000\ud800", LON
 
 
 @pytest.fixture(autouse=True)
-def nothing_loaded(monkeypatch):
+def no_loaded_models(monkeypatch):
     """The tests' models have equal names, and a process loads what has one name once."""
     monkeypatch.setattr(loading, "_loaded", {})
     monkeypatch.setattr(loading, "_verified", set())

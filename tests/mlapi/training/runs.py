@@ -39,13 +39,13 @@ def wait_for(condition, seconds: float = PATIENCE_S):
     raise AssertionError("it did not happen in time")
 
 
-class Elsewhere:
+class BackgroundRun:
     """Carries the run out in a thread, as a worker elsewhere would."""
 
     def __init__(self, run: TrainingRun, **behaviours) -> None:
         self.run, self.behaviours = run, behaviours
 
-    def __enter__(self) -> "Elsewhere":
+    def __enter__(self) -> "BackgroundRun":
         self.pids_file = folder.home() / "pids.json"
         self.pids_file.unlink(missing_ok=True)
         self.thread = threading.Thread(target=self._carry_out)

@@ -11,7 +11,7 @@ from registry.models.run import RunKind
 from tests.factories import ModelVersionFactory, TrainingRunFactory, promote
 
 from .projects import label, labelled_project, small_programs
-from .runs import Elsewhere, wait_for
+from .runs import BackgroundRun, wait_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -70,7 +70,7 @@ def test_a_challenger_is_promoted_only_if_it_is_better(project, behaviour, is_be
 def test_a_challenger_of_a_former_champion_is_queued_again(project):
     other = ModelVersionFactory(project=project)
     run = challenge(trained(project))
-    with Elsewhere(run, train="beat_champion_on_signal") as elsewhere:
+    with BackgroundRun(run, train="beat_champion_on_signal") as elsewhere:
         elsewhere.pids()
         promote(other)
         elsewhere.pids_file.with_name("go-on").touch()
@@ -82,7 +82,7 @@ def test_a_challenger_of_a_former_champion_is_queued_again(project):
 
 def test_a_training_that_starts_ends_the_challenger(project):
     run = challenge(trained(project))
-    with Elsewhere(run, train="hang") as elsewhere:
+    with BackgroundRun(run, train="hang") as elsewhere:
         elsewhere.pids()
         training, started = run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "cancelled")

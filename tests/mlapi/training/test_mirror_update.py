@@ -18,7 +18,7 @@ from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.mirror.processing import receive
 
 from .projects import labelled_project, small_programs
-from .runs import GENEROUS_LIMITS, Elsewhere, finished_run, queued, wait_for
+from .runs import GENEROUS_LIMITS, BackgroundRun, finished_run, queued, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -100,7 +100,7 @@ def test_a_run_that_waited_too_long_for_its_events_says_so(unapplied, monkeypatc
 def test_a_run_that_waits_for_its_events_is_cancelled(unapplied, monkeypatch):
     monkeypatch.setattr(mirror_update, "_BUSY_S", 3_600)
     run = queued(unapplied)
-    with applied_elsewhere(unapplied), Elsewhere(run):
+    with applied_elsewhere(unapplied), BackgroundRun(run):
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "running")
         runs.cancel(run.pk, actor="tester")
     assert run.state == "cancelled"

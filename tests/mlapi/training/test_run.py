@@ -16,7 +16,7 @@ from registry.models import AuditEntry
 from tests.factories import ModelVersionFactory, promote
 
 from .projects import label, small_programs
-from .runs import GENEROUS_LIMITS, Elsewhere, finished_run, queued
+from .runs import GENEROUS_LIMITS, BackgroundRun, finished_run, queued
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -89,7 +89,7 @@ def test_a_comparison_with_a_former_champion_promotes_nothing(project):
     first = finished_run(project).version
     other = ModelVersionFactory(project=project)
     run = queued(project)
-    with Elsewhere(run, train="hang") as elsewhere:
+    with BackgroundRun(run, train="hang") as elsewhere:
         elsewhere.pids()
         assert json.loads((folder.home() / f"run-{run.pk}" / "job.json").read_text())["champion"][
             "label"

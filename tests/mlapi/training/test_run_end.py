@@ -15,7 +15,7 @@ from registry.actions import runs
 from registry.models import ModelVersion, Project, TrainingRun
 
 from .projects import labelled_project, small_programs
-from .runs import Elsewhere, finished_run, is_running, queued, wait_for
+from .runs import BackgroundRun, finished_run, is_running, queued, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -25,7 +25,7 @@ pytestmark = [
 
 def test_cancel_ends_the_run_and_its_processes(project):
     run = queued(project)
-    with Elsewhere(run, train="hang") as elsewhere:
+    with BackgroundRun(run, train="hang") as elsewhere:
         pids = elsewhere.pids()
         runs.cancel(run.pk, actor="tester")
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "cancelled")
@@ -43,7 +43,7 @@ def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeyp
     may_end = threading.Event()
     monkeypatch.setattr(mirror_update, "bring_up_to_date", lambda *_: may_end.wait(60))
     run = queued(project)
-    with Elsewhere(run):
+    with BackgroundRun(run):
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "running")
         runs.cancel(run.pk, actor="tester")
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "cancelled")
@@ -79,7 +79,7 @@ def test_a_result_of_another_shape_makes_no_version(project):
 
 def test_a_child_killed_from_outside_fails_the_run(project):
     run = queued(project)
-    with Elsewhere(run, train="hang") as elsewhere:
+    with BackgroundRun(run, train="hang") as elsewhere:
         os.kill(elsewhere.pids()[0], 9)
     assert (run.state, run.error_code) == ("failed", "child_crashed")
     assert "signal 9" in run.error
@@ -111,7 +111,7 @@ def test_a_config_that_cannot_be_served_says_so(project):
 
 def test_a_reaped_run_writes_nothing_more(project):
     run = queued(project)
-    with Elsewhere(run, train="hang") as elsewhere:
+    with BackgroundRun(run, train="hang") as elsewhere:
         elsewhere.pids()
         taken = TrainingRun.objects.get(pk=run.pk)
         runs.fail(taken, "worker_lost", "as the reaper does")
@@ -121,7 +121,7 @@ def test_a_reaped_run_writes_nothing_more(project):
 def test_a_stopped_worker_hands_its_run_back(project):
     run = queued(project)
     try:
-        with Elsewhere(run, train="hang") as elsewhere:
+        with BackgroundRun(run, train="hang") as elsewhere:
             elsewhere.pids()
             shutdown_requested.set()
     finally:
@@ -135,7 +135,7 @@ def test_a_stopped_worker_cancels_a_run_whose_cancellation_it_has_not_noticed(pr
     monkeypatch.setattr(heartbeat, "_BEAT_S", 600.0)
     run = queued(project)
     try:
-        with Elsewhere(run, train="hang") as elsewhere:
+        with BackgroundRun(run, train="hang") as elsewhere:
             elsewhere.pids()
             runs.cancel(run.pk, actor="tester")
             shutdown_requested.set()
@@ -148,7 +148,7 @@ def test_a_stopped_worker_cancels_a_run_whose_cancellation_it_has_not_noticed(pr
 def test_a_stopped_worker_does_not_wait_for_the_learning_curve(project):
     run = queued(project)
     try:
-        with Elsewhere(run, curve="hang") as elsewhere:
+        with BackgroundRun(run, curve="hang") as elsewhere:
             pids = elsewhere.pids()
             shutdown_requested.set()
     finally:

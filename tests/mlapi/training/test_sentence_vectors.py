@@ -59,11 +59,11 @@ def stored(project) -> set[str]:
 
 
 @pytest.fixture
-def nothing_cached(monkeypatch):
+def empty_cache(monkeypatch):
     monkeypatch.setattr(vectors, "_caches", {})
 
 
-def test_each_text_is_encoded_once_and_its_vector_stays(nothing_cached, monkeypatch):
+def test_each_text_is_encoded_once_and_its_vector_stays(empty_cache, monkeypatch):
     project = labelled_project({})
     pairs = enumerate(LABELLED.items(), start=1)
     mirror(project, [state(number, text, label) for number, (text, label) in pairs])
@@ -102,7 +102,7 @@ def many_texts(monkeypatch):
     return project
 
 
-def test_a_first_version_does_not_wait_for_the_vectors_of_many_texts(nothing_cached, many_texts):
+def test_a_first_version_does_not_wait_for_the_vectors_of_many_texts(empty_cache, many_texts):
     first = trained(many_texts)
 
     assert first.version.extractor == ""
@@ -127,7 +127,7 @@ def test_a_first_version_does_not_wait_for_the_vectors_of_many_texts(nothing_cac
 
 
 def test_an_encoder_that_does_not_load_has_one_run_follow_the_first_and_no_third(
-    nothing_cached, many_texts, tmp_path
+    empty_cache, many_texts, tmp_path
 ):
     for name in ("model.onnx", "tokenizer.json"):
         (tmp_path / name).write_bytes(b"no encoder")
@@ -143,13 +143,13 @@ def test_an_encoder_that_does_not_load_has_one_run_follow_the_first_and_no_third
     assert policy.consider(many_texts) is None
 
 
-def test_a_first_version_has_its_vectors_where_no_run_would_follow(nothing_cached, many_texts):
+def test_a_first_version_has_its_vectors_where_no_run_would_follow(empty_cache, many_texts):
     project_settings.configure(many_texts, policy={"enabled": False}, actor="tester")
 
     assert trained(many_texts).version.extractor == reference("minilm", 64).encoder_name
 
 
-def test_vectors_that_were_stored_before_are_in_the_first_version(nothing_cached, many_texts):
+def test_vectors_that_were_stored_before_are_in_the_first_version(empty_cache, many_texts):
     ref = reference("minilm", 64)
     store = TextVectorStore(many_texts, ref, lambda data: [data["text"]])
     texts = list(LABELLED)

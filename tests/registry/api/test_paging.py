@@ -14,7 +14,7 @@ from .conftest import AUTH_QUERIES, assert_queries, code
 
 
 @pytest.fixture
-def nine(db):
+def nine_keys(db):
     """Nine keys of three names; a third was used, and never at the same time."""
     made = [make.AccessKeyFactory(name=f"key {i % 3}") for i in range(9)]
     for key in made[::3]:
@@ -47,7 +47,9 @@ def follow(caller, url):
 
 @pytest.mark.parametrize("field", ["id", "name", "created_at", "last_used_at"])
 @pytest.mark.parametrize("sign", ["", "-"])
-def test_every_row_is_on_one_page_in_every_order_forward_and_backward(admin, nine, field, sign):
+def test_every_row_is_on_one_page_in_every_order_forward_and_backward(
+    admin, nine_keys, field, sign
+):
     forward, backward = walk(admin, "access-keys/", {"ordering": sign + field, "page_size": 2})
     by = F(field).desc(nulls_last=True) if sign else F(field).asc(nulls_last=True)
     ordered = AccessKey.objects.order_by(by, f"{sign}id").values_list("pk", flat=True)
@@ -69,7 +71,7 @@ def test_what_is_inserted_between_two_pages_moves_nothing(admin, project):
     assert [row["id"] for row in newest["results"]] == newer[::-1]
 
 
-def test_a_page_costs_the_same_wherever_it_is(admin, nine):
+def test_a_page_costs_the_same_wherever_it_is(admin, nine_keys):
     first = admin.get("access-keys/", {"page_size": 2})
     with assert_queries(AUTH_QUERIES + 1):
         follow(admin, first.json()["next"])
@@ -99,7 +101,7 @@ def cursor(*place):
         "W" * 2001,
     ],
 )
-def test_a_cursor_that_no_page_returned_is_refused(admin, nine, value):
+def test_a_cursor_that_no_page_returned_is_refused(admin, nine_keys, value):
     answer = admin.get("access-keys/", {"cursor": value})
     assert answer.status_code == 400
     assert code(answer) in ("cursor_invalid", "input_invalid")
@@ -114,7 +116,7 @@ def test_a_cursor_that_no_page_returned_is_refused(admin, nine, value):
         ("created_at", "0001-01-01T00:00+14:00"),
     ],
 )
-def test_a_forged_cursor_breaks_nothing(admin, nine, field, value):
+def test_a_forged_cursor_breaks_nothing(admin, nine_keys, field, value):
     place = cursor(field, False, value, 10**40)
     answer = admin.get("access-keys/", {"cursor": place, "ordering": field})
     assert answer.status_code in (200, 400)

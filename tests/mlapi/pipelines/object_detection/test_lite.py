@@ -26,12 +26,12 @@ def found(detector: Detector, examples: list[Example]) -> list[list[Box]]:
 
 
 @pytest.fixture(scope="module")
-def ten() -> Detector:
+def ten_scenes() -> Detector:
     return learned(scenes.shape_scenes(10, 0), scenes.SHAPES)
 
 
 @pytest.fixture
-def short(monkeypatch):
+def short_trainings(monkeypatch):
     """Trainings of a few steps, which learn little, and detectors that say all that they see."""
     from mlapi.pipelines.object_detection.engines.candidates import Suppression
     from mlapi.pipelines.object_detection.engines.lite import detector, training
@@ -74,14 +74,14 @@ def test_the_backbone_knows_a_daisy_and_a_palace():
     assert classes.tolist() == [698, 985]
 
 
-def test_ten_images_are_enough_also_for_what_differs_in_colour_only(ten):
+def test_ten_images_are_enough_also_for_what_differs_in_colour_only(ten_scenes):
     test = scenes.shape_scenes(40, 0, test=True)
 
-    means = average_precisions(test, found(ten, test), scenes.SHAPES)
+    means = average_precisions(test, found(ten_scenes, test), scenes.SHAPES)
 
     assert sum(means.values()) / len(means) >= 0.6
     swapped = [replace(e, image=np.ascontiguousarray(e.image[..., ::-1])) for e in test]
-    mistaken = average_precisions(swapped, found(ten, swapped), scenes.SHAPES)
+    mistaken = average_precisions(swapped, found(ten_scenes, swapped), scenes.SHAPES)
     for label in scenes.COLOURED:
         assert mistaken[label] <= means[label] / 2
 
@@ -110,7 +110,7 @@ def test_more_images_and_a_new_label_cost_the_others_little():
     assert average(learned(more, scenes.SHAPES)) >= before - 0.02
 
 
-def test_it_is_restored_from_its_arrays(short):
+def test_it_is_restored_from_its_arrays(short_trainings):
     (scene,) = scenes.shape_scenes(1, 3)
     detector = learned([scene], scenes.SHAPES)
 
@@ -121,7 +121,7 @@ def test_it_is_restored_from_its_arrays(short):
 
 
 @pytest.mark.parametrize("cores", [1, 2])
-def test_the_same_seed_learns_the_same_on_as_many_cores(short, monkeypatch, cores):
+def test_the_same_seed_learns_the_same_on_as_many_cores(short_trainings, monkeypatch, cores):
     monkeypatch.setenv("TRAINING_CORES", str(cores))
     (scene,) = scenes.shape_scenes(1, 3)
 
@@ -130,7 +130,7 @@ def test_the_same_seed_learns_the_same_on_as_many_cores(short, monkeypatch, core
     assert first.detect(scene.image) == again.detect(scene.image) != other.detect(scene.image)
 
 
-def test_torch_computes_on_the_cores_of_the_training_while_it_lasts(short, monkeypatch):
+def test_torch_computes_on_the_cores_of_the_training_while_it_lasts(short_trainings, monkeypatch):
     import torch
 
     monkeypatch.setenv("TRAINING_CORES", "3")
@@ -148,7 +148,7 @@ def test_torch_computes_on_the_cores_of_the_training_while_it_lasts(short, monke
 
 
 @pytest.mark.parametrize("change", ["no labels", "no array", "other labels"])
-def test_what_is_no_detector_is_not_restored(short, change):
+def test_what_is_no_detector_is_not_restored(short_trainings, change):
     detector = learned(scenes.shape_scenes(1, 3), scenes.SHAPES)
     header, arrays = detector.header(), detector.arrays()
     if change == "no labels":
@@ -162,7 +162,7 @@ def test_what_is_no_detector_is_not_restored(short, change):
         ENGINE.restore(header, arrays)
 
 
-def test_images_of_any_size_are_learned_and_answered(short):
+def test_images_of_any_size_are_learned_and_answered(short_trainings):
     (scene,) = scenes.shape_scenes(1, 3)
     thin = Example(np.zeros((3, 90, 3), np.uint8), (Box("red disc", 0, 0, 3, 3),))
     detector = learned([scene, thin, replace(thin, boxes=())], scenes.SHAPES)
@@ -179,12 +179,12 @@ def test_nothing_is_learned_without_a_box():
         learned([replace(scene, boxes=(Box("red disc", 9, 9, 9, 9),))], scenes.SHAPES)
 
 
-def test_the_deadline_ends_the_training(short):
-    class Over(Exception):
+def test_the_deadline_ends_the_training(short_trainings):
+    class OutOfTime(Exception):
         pass
 
     def deadline():
-        raise Over
+        raise OutOfTime
 
-    with pytest.raises(Over):
+    with pytest.raises(OutOfTime):
         ENGINE.train(scenes.shape_scenes(2, 0), scenes.SHAPES, seed=0, deadline=deadline)

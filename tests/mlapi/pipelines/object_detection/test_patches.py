@@ -203,7 +203,7 @@ def test_nothing_is_learned_without_a_box():
 
 
 def test_the_deadline_ends_the_training():
-    class Over(Exception):
+    class OutOfTime(Exception):
         pass
 
     calls = []
@@ -211,8 +211,8 @@ def test_the_deadline_ends_the_training():
     def deadline():
         calls.append(None)
         if len(calls) == 20:
-            raise Over
+            raise OutOfTime
 
-    with pytest.raises(Over):
+    with pytest.raises(OutOfTime):
         ENGINE.train(scenes.shape_scenes(6, 0), scenes.SHAPES, seed=0, deadline=deadline)
     assert len(calls) == 20

@@ -18,12 +18,12 @@ pytestmark = pytest.mark.yolo
 
 
 @pytest.fixture(autouse=True)
-def _accepted(settings):
+def _licence_accepted(settings):
     settings.ACCEPT_AGPL = True
 
 
 @pytest.fixture
-def short(monkeypatch):
+def short_trainings(monkeypatch):
     """Trainings of one step, and detectors that say all that they see."""
     from mlapi.pipelines.object_detection.engines.candidates import Suppression
     from mlapi.pipelines.object_detection.engines.yolo import detector, training
@@ -49,7 +49,7 @@ def learned(examples: list[Example], labels: tuple[str, ...], engine=YOLO):
     return engine.train(examples, labels, seed=0, deadline=lambda: None)
 
 
-def test_it_is_stored_as_safetensors_and_finds_the_same_again(short):
+def test_it_is_stored_as_safetensors_and_finds_the_same_again(short_trainings):
     from safetensors.numpy import load
 
     examples = scenes.shape_scenes(4, 0)
@@ -103,7 +103,7 @@ def test_a_file_that_is_no_such_network_is_refused(content, changed, reason, tmp
         YOLO.read(yolo_files.written(tmp_path, content, **changed))
 
 
-def test_a_class_that_is_known_begins_as_it_is(short, tmp_path):
+def test_a_class_that_is_known_begins_as_it_is(short_trainings, tmp_path):
     """A label that the model does not know finds nothing yet."""
     model = YOLO.read(yolo_files.written(tmp_path, small()))
     examples = scenes.shape_scenes(2, 0)
