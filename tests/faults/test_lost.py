@@ -18,7 +18,7 @@ from registry.models import TrainingRun
 from tests.factories import ModelVersionFactory, ProjectFactory, WorkerFactory, promote
 from tests.mlapi.caller import Caller
 from tests.mlapi.training.projects import labelled_project, small_programs
-from tests.mlapi.training.runs import Elsewhere, is_running
+from tests.mlapi.training.runs import BackgroundRun, is_running
 from tests.waiting import eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -96,7 +96,7 @@ def test_the_process_of_a_worker_is_known_to_have_ended_on_its_own_machine_only(
 def test_a_queued_run_does_not_wait_for_the_learning_curve_of_the_one_before():
     first, second = (labelled_project({"Positive": 35, "Negative": 25}) for _ in range(2))
     run, _ = run_starts.start(first, trigger=TrainingRun.Trigger.POLICY)
-    with Elsewhere(run, curve="hang") as elsewhere:
+    with BackgroundRun(run, curve="hang") as elsewhere:
         pids = elsewhere.pids()
         waiting, _ = run_starts.start(second, trigger=TrainingRun.Trigger.POLICY)
     assert run.state == "succeeded"

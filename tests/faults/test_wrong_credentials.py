@@ -11,7 +11,7 @@ from django.test import Client
 from evals_backend.health_layer import HealthLayer
 from registry import throttle
 from registry.actions import keys, tokens
-from tests.evals_backend.test_health_layer import Counted, answer
+from tests.evals_backend.test_health_layer import CountingApplication, answer
 from tests.factories import AccessKeyFactory
 from tests.mlapi.caller import Caller
 
@@ -135,7 +135,7 @@ def test_passwords_are_not_guessed_on_any_route(settings, route, clock):
 
 def test_the_layer_before_django_lets_no_guess_by(settings, clock):
     settings.BASIC_AUTH_USER, settings.BASIC_AUTH_PASS = "anna", "right"
-    layer = HealthLayer(Counted())
+    layer = HealthLayer(CountingApplication())
     found = {answer(layer, "/health", HTTP_AUTHORIZATION=basic(f"wrong {i}"))[0] for i in range(40)}
     assert {status[:3] for status in found} == {"401", "429"}
     right = answer(layer, "/health", HTTP_AUTHORIZATION=basic("right"))

@@ -26,7 +26,7 @@ def small_requests_only(settings) -> None:
 
 
 @pytest.fixture
-def admin_client(client, db):
+def user_client(client, db):
     """A client of the admin, logged in."""
     client.force_login(get_user_model().objects.create_superuser("ada"))
     return client
@@ -41,12 +41,12 @@ def caller_of(name: str = "team", **scope) -> Caller:
     return Caller(f"/k/{plain}")
 
 
-def page_of(admin_client, project=None) -> str:
+def page_of(user_client, project=None) -> str:
     path = f"registry/project/{project.pk}/change/" if project else ""
-    return unescape(admin_client.get(f"/admin/{path}").content.decode())
+    return unescape(user_client.get(f"/admin/{path}").content.decode())
 
 
-def test_a_selection_that_is_too_large_is_a_row_and_needs_attention(admin_client, settings):
+def test_a_selection_that_is_too_large_is_a_row_and_needs_attention(user_client, settings):
     project = make.ProjectFactory()
     assert post_large(caller_of()).status_code == 413
     (event,) = Event.objects.filter(source=REFUSED)
@@ -54,14 +54,14 @@ def test_a_selection_that_is_too_large_is_a_row_and_needs_attention(admin_client
     assert event.outcome.startswith("Refused with 413:")
     expected = {"code": "body_too_large", "bytes": int(1.5 * MB), "caller": "key team"}
     assert expected.items() <= event.payload.items()
-    for page in (page_of(admin_client), page_of(admin_client, project)):
+    for page in (page_of(user_client), page_of(user_client, project)):
         assert "POST /predict was refused: 1.5 MB are more than MAX_REQUEST_MB=1" in page
         assert "It came with key team; as it was not read, its project is not known." in page
         assert "Label Studio says that it retrieved predictions, and has stored none" in page
         assert "Set MAX_REQUEST_MB=2 and restart" in page
         assert f"/admin/registry/event/{event.pk}/change/" in page
     settings.MAX_REQUEST_MB = 2  # as the cure says
-    assert "was refused" not in page_of(admin_client)
+    assert "was refused" not in page_of(user_client)
 
 
 @pytest.mark.parametrize(
@@ -73,21 +73,21 @@ def test_a_selection_that_is_too_large_is_a_row_and_needs_attention(admin_client
     ],
 )
 def test_a_body_without_length_or_json_is_a_row_with_its_reason(
-    admin_client, route, body, headers, status, reason, cure
+    user_client, route, body, headers, status, reason, cure
 ):
     assert caller_of().raw(f"/{route}", body, **headers).status_code == status
     assert Event.objects.get(source=REFUSED).payload["status"] == status
-    page = page_of(admin_client)
+    page = page_of(user_client)
     assert f"POST /{route} was refused: {reason}" in page
     assert cure in page
     assert ("the next sync reads what it announced" in page) == (route == "webhook")
 
 
-def test_a_refusal_is_listed_for_the_scope_of_the_key(admin_client):
+def test_a_refusal_is_listed_for_the_scope_of_the_key(user_client):
     own, other = make.ProjectFactory(hostname="http://a"), make.ProjectFactory(hostname="http://b")
 
     def listed() -> tuple[bool, ...]:
-        return tuple("was refused" in page_of(admin_client, project) for project in (own, other))
+        return tuple("was refused" in page_of(user_client, project) for project in (own, other))
 
     post_large(caller_of("bound", project=own))
     assert Event.objects.get(source=REFUSED).project == own
@@ -132,10 +132,10 @@ def test_claimed_sizes_without_end_make_few_rows():
     assert Event.objects.filter(source=REFUSED).count() <= 21
 
 
-def test_the_alert_goes_after_a_day_and_the_row_after_its_time(admin_client):
+def test_the_alert_goes_after_a_day_and_the_row_after_its_time(user_client):
     post_large(caller_of())
     Event.objects.update(received_at=timezone.now() - timedelta(hours=25))
-    assert "was refused" not in page_of(admin_client)
+    assert "was refused" not in page_of(user_client)
     Event.objects.update(received_at=timezone.now() - timedelta(days=31))
     assert events.purge_problems(timezone.now() - timedelta(days=30)) == 1
 
