@@ -74,7 +74,7 @@ def test_a_page_of_the_documentation_calls_for_none():
     assert nightly.modules(["docs/images.md", "README.md"]) == []
 
 
-def test_what_changed_is_known_by_its_base_or_by_its_time(monkeypatch, tmp_path):
+def test_the_changed_files_are_known_by_the_base_or_by_the_time(monkeypatch, tmp_path):
     def git(*arguments: str, at: str = "2026-01-05T12:00:00Z") -> None:
         env = {"GIT_COMMITTER_DATE": at, "GIT_AUTHOR_DATE": at, "PATH": "/usr/bin:/bin"}
         who = ("-c", "user.name=a", "-c", "user.email=a@example.com")

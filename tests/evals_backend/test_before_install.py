@@ -36,7 +36,7 @@ def test_a_port_that_is_taken_is_an_error_before_anything_is_installed(tmp_path)
 
 
 @pytest.mark.parametrize("port", ["x", "99999"])
-def test_what_is_no_port_is_an_error(tmp_path, port):
+def test_an_invalid_port_is_an_error(tmp_path, port):
     done = run(tmp_path / "stamp", PORT=port)
     assert (done.returncode, done.stdout) == (1, "")
     assert f"127.0.0.1:{port}" in done.stderr

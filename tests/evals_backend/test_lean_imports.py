@@ -64,7 +64,7 @@ def printed(tmp_path_factory):
     return {name: lines.strip() for name, _, lines in parts}
 
 
-def test_what_no_process_uses_is_not_imported(printed):
+def test_unused_modules_are_not_imported(printed):
     assert printed["unused"] == "[]"
 
 

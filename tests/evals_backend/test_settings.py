@@ -41,7 +41,7 @@ def test_settings_are_read_from_the_environment_in_one_place():
                 assert name not in SETTINGS, f"{path} reads {name}"
 
 
-def test_what_the_tests_import_sets_no_setting():
+def test_modules_of_the_tests_set_no_setting():
     """Every server that a test starts would inherit it, in a run of that module and no other."""
     assert {name for name in SETTINGS if name in os.environ} == {"DATA_DIR"}
 

@@ -34,7 +34,7 @@ def test_a_first_page_is_small(root):
     assert sum(sent(root / name) for name in names | fonts) + len(page) <= MOST_BYTES
 
 
-def test_what_is_compressed_is_not_compressed_again(root):
+def test_compressed_files_are_not_compressed_again(root):
     files = {path: path.stat().st_mtime_ns for path in root.rglob("*.gz")}
     assert len(files) > 50
     call_command("collectstatic", interactive=False, verbosity=0)

@@ -28,7 +28,7 @@ def test_each_of_three_signals_stops(number):
         assert process.wait(30) == 0
 
 
-def test_what_was_started_by_nohup_outlives_its_terminal():
+def test_a_server_started_by_nohup_outlives_its_terminal():
     with _waiting("nohup") as process:
         os.killpg(process.pid, signal.SIGHUP)
         with pytest.raises(subprocess.TimeoutExpired):

@@ -88,7 +88,7 @@ def busy(project):
 
 
 @pytest.mark.parametrize("with_secrets", [True, pytest.param(False, marks=pytest.mark.nightly)])
-def test_what_is_restored_elsewhere_serves_the_same_predictions(
+def test_a_backup_restored_elsewhere_serves_the_same_predictions(
     project, busy, with_secrets, tmp_path, new_data_dir, django_user_model
 ):
     file = tmp_path / "backup.tar"

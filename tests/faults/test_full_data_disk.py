@@ -62,7 +62,7 @@ def test_the_space_of_a_process_for_its_counters_is_taken_before_it_counts(tmp_p
 
 
 @pytest.mark.nightly
-def test_what_was_accepted_around_a_full_disk_is_applied(server, disk):
+def test_events_accepted_around_a_full_disk_are_applied(server, disk):
     project = Project(server, server.key)
     project.setup()
     accepted = 0

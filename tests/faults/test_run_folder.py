@@ -153,7 +153,7 @@ def test_any_phase_of_a_run_may_find_its_folder_full_or_damaged(
 
 
 @pytest.mark.parametrize("kind", ["file", "link", "closed", "missing"])
-def test_what_lies_in_the_place_of_a_runs_folder_is_no_hindrance(project, kind, tmp_path):
+def test_a_file_in_the_place_of_a_runs_folder_does_not_prevent_the_run(project, kind, tmp_path):
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN)
     folder.home().mkdir(parents=True, exist_ok=True)
     elsewhere = tmp_path / "elsewhere"

@@ -44,7 +44,7 @@ def steady_clock(monkeypatch) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_what_was_planned_before_the_clock_was_set_back_does_not_wait_for_a_day():
+def test_schedules_from_before_the_clock_was_set_back_do_not_wait_for_a_day():
     schedules.ensure_schedules()
     project = ProjectFactory()
     ModelVersionFactory(project=project, champion=True)

@@ -95,9 +95,7 @@ def test_of_many_reads_during_swaps_each_is_the_registered_content_or_refused(
     assert not proof.exists()
 
 
-def test_what_the_server_loads_during_swaps_is_the_version_or_nothing(
-    version, malicious, proof, tmp_path
-):
+def test_the_server_loads_the_version_or_nothing_during_swaps(version, malicious, proof, tmp_path):
     loads = Attempts(100)
     with swapped(artifacts.fetch(version), artifact(labels=("Good", "Bad")), tmp_path):
         for _ in loads:

@@ -35,7 +35,7 @@ def test_an_audit_entry_is_not_changed_through_the_model_either():
         entry.save()
 
 
-def test_what_an_audit_entry_speaks_of_is_not_deleted():
+def test_rows_that_an_audit_entry_refers_to_are_not_deleted():
     version = make.ModelVersionFactory(champion=True)
     with pytest.raises(ProtectedError):
         version.project.delete()

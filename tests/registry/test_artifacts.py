@@ -62,7 +62,7 @@ def file(tmp_path):
     return path
 
 
-def test_what_was_put_is_fetched(store, file):
+def test_a_stored_artifact_is_read_back(store, file):
     size, sha256 = artifacts.put(file, KEY)
     assert size == 7
     assert artifacts.fetch_file(KEY, sha256).read_bytes() == b"weights"
@@ -147,7 +147,7 @@ def test_a_cached_copy_that_rotted_is_fetched_again(store, file):
 
 
 @pytest.mark.django_db
-def test_what_is_read_of_a_version_is_what_was_hashed(monkeypatch):
+def test_the_artifact_is_read_only_as_it_was_hashed(monkeypatch):
     """A file that is swapped after it was opened is not read, as it is not opened again."""
     version = ModelVersionFactory(content=b"weights")
     path = artifacts.fetch(version)

@@ -84,7 +84,7 @@ def test_a_label_that_is_taken_away_is_a_change():
     assert task.labelled_controls == ["label"]
 
 
-def test_what_is_as_it_should_be_is_not_written():
+def test_unchanged_rows_are_not_written():
     project = ProjectFactory()
     mirror(project, [state(1, "A"), state(2)])
     with CaptureQueriesContext(connection) as queries:

@@ -56,5 +56,5 @@ def test_every_waiting_event_is_applied_or_says_why_not(logs, before):
 @pytest.mark.parametrize(
     ("model", "where", "attribute", "value"), names.ROWS_AFTER_JOBS, ids=lambda v: str(v)[:40]
 )
-def test_what_waited_is_done(logs, model, where, attribute, value):
+def test_waiting_jobs_are_done(logs, model, where, attribute, value):
     assert getattr(apps.get_model(model).objects.get(**where), attribute) == value

@@ -24,7 +24,7 @@ def test_every_kind_of_job_waits_or_is_scheduled(before):
     assert waiting | scheduled == set(names.JOBS)
 
 
-def test_what_jobs_and_schedules_name_can_be_called():
+def test_functions_of_jobs_and_schedules_can_be_called():
     named = {job.func() for job in OrmQ.objects.all()}
     named |= set(Schedule.objects.values_list("func", flat=True))
     assert {name for name in named if not callable(pydoc.locate(name))} == set()

@@ -94,7 +94,7 @@ def test_a_client_that_waits_for_leave_to_send_its_body_gets_it(address):
         (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n", 400),
     ],
 )
-def test_what_is_no_request_is_refused_and_the_connection_closed(address, head, status):
+def test_an_invalid_request_is_refused_and_the_connection_closed(address, head, status):
     client = Client(address)
     client.send(head)
     assert client.answer()[0] == status
@@ -198,7 +198,7 @@ def test_slow_and_idle_clients_take_no_thread(address, site, monkeypatch):
         client.close()
 
 
-def test_what_has_a_lane_of_its_own_waits_for_no_other(address, site):
+def test_a_request_with_a_lane_of_its_own_waits_for_no_other_lane(address, site):
     slow = [Client(address) for _ in range(4)]
     for client in slow:
         client.send(get("/slow"))

@@ -80,7 +80,7 @@ def test_one_after_the_other_they_have_one_thread_and_at_once_as_many_as_are_all
     assert set(threads) == {"test-1", "test-2", "test-3"}
 
 
-def test_what_nobody_has_taken_in_time_is_handed_out_and_not_done(job, monkeypatch):
+def test_an_expired_job_is_returned_and_not_run(job, monkeypatch):
     released, done = threading.Event(), []
 
     def work(it: Job) -> None:

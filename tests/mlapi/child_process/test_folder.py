@@ -5,7 +5,7 @@ from pathlib import Path
 from mlapi.child_process import folder
 
 
-def test_what_a_killed_worker_left_is_swept(tmp_path):
+def test_folders_of_killed_workers_are_removed(tmp_path):
     left = ["convert-1f", "load-check-2e", "run-999"]
     for name in left:
         (folder.home() / name).mkdir(parents=True)

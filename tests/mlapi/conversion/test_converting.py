@@ -163,7 +163,7 @@ def test_an_old_version_is_converted_when_its_load_is_checked(project):
     assert ConvertedArtifact.objects.get().version == version
 
 
-def test_what_was_swapped_is_not_converted(project):
+def test_a_swapped_file_is_not_converted(project):
     version = old_version(project)
     path = storages["artifacts"].path(version.artifact)
     with open(path, "r+b") as file:

@@ -129,7 +129,7 @@ def test_a_callable_of_an_allowed_library_is_not_called(tmp_path):
         pickle.dumps(OrderedDict(format=1, pipeline="image_clusters")),
     ],
 )
-def test_what_is_no_artifact_of_format_1_is_refused(content):
+def test_a_file_that_is_no_artifact_of_format_1_is_refused(content):
     with pytest.raises(NotConvertible):
         format_1.parts_of(content, "image_clusters")
 

@@ -100,7 +100,7 @@ class TestWithThePackage:
         assert found.labels == ("red", "blue")
         assert found.header()["side"] == 320
 
-    def test_what_is_there_is_not_written_over(self, models, checkpoint):
+    def test_an_existing_file_is_not_overwritten(self, models, checkpoint):
         (models / "inks.yaml").write_text("mine")
 
         assert "is there already" in refusal(checkpoint, "--yes")
@@ -119,7 +119,7 @@ class TestWithThePackage:
         assert "SECRET" not in environment and "DATABASE_URL" not in environment
         assert list(models.iterdir()) == []
 
-    def test_what_is_no_checkpoint_is_refused(self, models, tmp_path):
+    def test_a_file_that_is_no_checkpoint_is_refused(self, models, tmp_path):
         import torch
 
         torch.save({"model": {"weight": torch.zeros(1)}}, tmp_path / "other.pt")

@@ -129,7 +129,7 @@ def test_the_same_version_has_the_same_bytes():
     assert f"{version.label}/MLmodel" in names
 
 
-def test_what_happens_to_a_version_later_leaves_its_export_as_it_is():
+def test_later_changes_of_a_version_do_not_change_its_export():
     version = text_version()
     before = files(version)
 

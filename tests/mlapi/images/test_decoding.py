@@ -129,7 +129,7 @@ def test_16_bits_of_png_and_pgm(read):
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "TIFF", "GIF"])
-def test_what_is_transparent_is_white(read, kind):
+def test_transparent_pixels_are_white(read, kind):
     image = quarters().convert("RGBA")
     alpha = np.full((60, 80), 255, np.uint8)
     alpha[:, 40:] = 0
@@ -152,7 +152,7 @@ def test_half_transparent_and_a_transparent_colour(read):
     assert (read(file_of(palette, "PNG", transparency=0)) == 8).all()
 
 
-def test_what_is_transparent_does_not_tint_its_neighbours_when_made_smaller(read):
+def test_transparent_pixels_do_not_tint_their_neighbours_when_reduced(read):
     array = np.zeros((400, 400, 4), np.uint8)
     array[:, ::2] = (200, 30, 30, 255)  # every other column; the rest is transparent black
     shown = read(file_of(Image.fromarray(array), "PNG"), 50)
@@ -269,7 +269,7 @@ def reason(read, content: bytes) -> InputError:
         (b"II*\0", "image_broken", "cut short"),
     ],
 )
-def test_what_is_no_image_says_what_it_is(read, content, code, in_message):
+def test_the_reason_names_the_kind_of_a_file_that_is_no_image(read, content, code, in_message):
     problem = reason(read, content)
     assert problem.code == code
     assert in_message in problem.message

@@ -133,7 +133,7 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_what_would_break_a_decoder_has_a_reason(tmp_path, name):
+def test_a_file_that_would_break_a_decoder_has_a_reason(tmp_path, name):
     make, code = HOSTILE[name]
     path = tmp_path / "image.png"
     path.write_bytes(make())
@@ -170,7 +170,7 @@ def test_as_many_scans_as_encoders_write_are_read(tmp_path):
     assert read_image(path, 256).shape == (64, 64, 3)
 
 
-def test_what_follows_the_end_of_a_jpeg_are_no_scans(tmp_path):
+def test_bytes_after_the_end_of_a_jpeg_are_no_scans(tmp_path):
     """Telephones write a film there."""
     path = tmp_path / "image.jpg"
     content = file_of(noise(64, 48, 3), "JPEG", progressive=True)
@@ -221,7 +221,7 @@ def test_a_damaged_file_is_read_or_has_a_reason(tmp_path, name):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_only_begins_like_an_image_has_a_reason(tmp_path, seed):
+def test_a_file_that_only_begins_like_an_image_has_a_reason(tmp_path, seed):
     dice = random.Random(seed)
     path = tmp_path / "image"
     for content in SEED_FILES.values():

@@ -71,7 +71,7 @@ def test_a_small_image_is_not_enlarged(server, tmp_path):
         assert child.shape == online.shape == (6, 8, 3)
 
 
-def test_what_cannot_be_read_has_the_reason_that_features_have(server, tmp_path):
+def test_an_unreadable_image_has_the_reason_that_features_have(server, tmp_path):
     addresses = [
         server.put("a.png", file_of(quarters(), "PNG")),
         server.put("a.heic", HEIC),

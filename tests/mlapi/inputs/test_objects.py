@@ -65,7 +65,7 @@ def test_encoded_texts_are_decoded(tag, encoding, value, text):
 
 @pytest.mark.parametrize("value", ["not base64!", "A", "Größe"])
 @pytest.mark.parametrize("encoding", ["base64", "base64unicode"])
-def test_what_is_not_base64_has_a_reason(encoding, value):
+def test_a_value_that_is_not_base64_has_a_reason(encoding, value):
     with pytest.raises(InputError) as problem:
         read("Text", value, f'encoding="{encoding}"')
     assert problem.value.code == "not_base64"

@@ -64,7 +64,7 @@ def test_a_region_is_a_box_with_its_label_and_the_size_of_its_image():
 
 
 @pytest.mark.parametrize("stored", ["cat", {"x": 1}, [{"x": 1}], [["cat"]], [{"class": "cat"}]])
-def test_what_is_no_list_of_boxes_is_no_value(stored):
+def test_a_value_that_is_no_list_of_boxes_is_none(stored):
     assert BOXES.from_json(stored) is None
 
 

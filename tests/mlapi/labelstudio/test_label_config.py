@@ -232,7 +232,7 @@ BILLION_LAUGHS = (
     ],
     ids=lambda xml: xml[:30],
 )
-def test_what_is_no_label_config_is_refused_with_a_reason(xml):
+def test_a_text_that_is_no_label_config_is_refused_with_a_reason(xml):
     with pytest.raises(InvalidLabelConfig) as refused:
         parse(xml)
     assert refused.value.status == 400

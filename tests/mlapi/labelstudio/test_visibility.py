@@ -81,7 +81,7 @@ def test_all_conditions_above_a_control_hold_together():
     assert not is_shown("which", xml)
 
 
-def test_what_is_chosen_in_a_hidden_control_does_not_count():
+def test_a_choice_in_a_hidden_control_does_not_count():
     xml = config(
         control("size", "big", "small", attrs=when("choice-selected", "which", "cat")),
         KIND,

@@ -156,12 +156,12 @@ def test_nothing_that_listens_is_unreachable():
 
 
 @pytest.mark.parametrize("url", ["nonsense", "ftp://x", "http://no.such.host.invalid", "http://["])
-def test_a_url_that_is_none_is_unreachable(url):
+def test_an_invalid_url_is_unreachable(url):
     with pytest.raises(errors.Unreachable), LabelStudio(url, "key") as client:
         client.health()
 
 
-def test_what_answers_but_is_not_label_studio_is_named():
+def test_a_server_other_than_label_studio_is_named():
     with (
         _listener(body=b"<html>hello</html>") as (url, _),
         LabelStudio(url, "key") as client,

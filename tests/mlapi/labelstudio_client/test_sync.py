@@ -79,7 +79,7 @@ def test_labels_that_a_sync_brings_are_never_outcomes_of_a_version(registry_proj
     assert not Outcome.objects.exists()
 
 
-def test_what_changes_is_found_though_nothing_announced_it(registry_project, ls_project, synced):
+def test_changes_without_an_event_are_found(registry_project, ls_project, synced):
     annotations = {pk: rows[0][0] for pk, rows in mirrored(registry_project).items() if rows}
     ls_project.change_annotation(annotations[synced[0]], "B")
     ls_project.annotate(synced[3], "A")
@@ -211,7 +211,7 @@ def test_an_interrupted_sync_is_repeated_from_the_start(registry_project, ls_pro
     assert mirrored(registry_project) == in_label_studio(ls_project)
 
 
-def test_what_changes_between_the_pages_of_a_first_reading_is_found(
+def test_changes_between_the_pages_of_a_first_reading_are_found(
     registry_project, ls_project, monkeypatch
 ):
     monkeypatch.setattr(reading, "EXPORT_UP_TO", 0)

@@ -67,7 +67,7 @@ def test_an_address_that_is_none_or_hides_what_it_is_is_refused(address):
 
 
 @pytest.mark.parametrize("address", [None, 7, True, ["http://example.com/a"], {"a": 1}, b"http://"])
-def test_what_is_no_text_is_refused(address):
+def test_an_address_that_is_no_text_is_refused(address):
     with pytest.raises(AddressRefused):
         clean(address)
 

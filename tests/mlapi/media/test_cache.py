@@ -58,7 +58,7 @@ def test_the_longest_unused_goes_first_until_an_eighth_is_free(cache, root):
     assert content_of(root) <= 875 * KB
 
 
-def test_what_was_handed_out_within_a_minute_stays_however_full_it_is(root):
+def test_a_file_returned_within_a_minute_stays_however_full_the_cache_is(root):
     cache = MediaCache(root, 10 * KB)
     paths = [put(cache, some(i)) for i in range(5)]
     unused_for(paths[0], UNTOUCHED_S + 10)

@@ -77,7 +77,7 @@ def test_a_host_that_is_not_allowed_is_not_even_resolved(server, reading):
         *("redis://a/b", "azure-blob://x", "gs:///k", "http://a.example/%2e%2e/x.png"),
     ],
 )
-def test_what_is_no_address_of_a_file_is_refused_with_a_reason(reading, address):
+def test_an_address_of_no_file_is_refused_with_a_reason(reading, address):
     assert code(reading("a.example"), address) == "media_address_refused"
 
 
@@ -257,7 +257,7 @@ def test_a_declared_size_beyond_the_limit_is_not_read_at_all(server, reading, se
     assert code(reading(), server.url("/huge")) == "media_too_large"
 
 
-def test_what_is_shorter_than_declared_is_incomplete(server, reading):
+def test_a_body_shorter_than_declared_is_incomplete(server, reading):
     def short(handler):
         send(handler, 200, PNG, Content_Length=len(PNG) + 1)
         handler.close_connection = True
@@ -296,7 +296,7 @@ def test_an_empty_file_is_named(server, reading):
     assert code(reading(), server.url("/empty")) == "media_empty"
 
 
-def test_what_does_not_speak_http_is_named(reading):
+def test_a_server_that_does_not_speak_http_is_named(reading):
     with _raw(b"\x00\x01\x02 nonsense\r\n\r\n" * 9) as host:
         assert code(reading(host), f"http://{host}/a") == "media_incomplete"
     with _raw(b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100_000) as host:

@@ -45,7 +45,7 @@ from tests.mlapi.media.server import FileServer, redirect
         *("redis://h/k", "http+s3://b/k"),
     ],
 )
-def test_what_is_no_file_of_label_studios_is_refused(server, connected, reading, address):
+def test_an_address_of_no_file_of_label_studio_is_refused(server, connected, reading, address):
     assert code(reading("x.example", of=connected), address) == "media_address_refused"
     assert server.requests == []
 
@@ -77,7 +77,7 @@ def test_what_is_no_file_of_label_studios_is_refused(server, connected, reading,
         ),
     ],
 )
-def test_what_label_studio_serves_is_handed_on_as_it_is(
+def test_an_address_that_label_studio_serves_is_passed_on_unchanged(
     server, base, connected, reading, address, target
 ):
     """Which files a route serves is Label Studio's to check: it knows its storages."""

@@ -168,7 +168,7 @@ def test_several_files_are_under_way_at_once(server, reading, settings):
     assert all(isinstance(fetched, Fetched) for fetched in results.values())
 
 
-def test_what_check_raises_ends_all_at_once(server, reading, settings):
+def test_an_exception_of_the_check_ends_all_at_once(server, reading, settings):
     """The server never answers, and a fetch would have ten minutes to wait for it."""
     settings.MEDIA_TIMEOUT_S = 600
     hung, checked_in = threading.Event(), []

@@ -193,7 +193,7 @@ def test_the_effect_is_counted_before_it_is_confirmed(project, version):
     ]
 
 
-def test_what_is_not_offered_is_refused(project):
+def test_a_rename_that_is_not_offered_is_refused(project):
     set_config(project, GOOD)
 
     with pytest.raises(Refused, match="not offered"):

@@ -155,7 +155,7 @@ def test_skipped_annotations_do_not_count_and_the_next_one_does(project, version
     assert Outcome.objects.count() == 1
 
 
-def test_what_was_shown_to_the_human_is_counted_apart(project, version):
+def test_predictions_that_the_human_saw_are_counted_apart(project, version):
     annotate(project, 5, 1, "Positive", parent_prediction=77)
     assert Outcome.objects.get().source == Outcome.Source.SHOWN
     assert after_training(version) == {}

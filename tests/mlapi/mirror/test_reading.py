@@ -130,7 +130,7 @@ def as_mirrored(project: Project) -> dict[int, Any]:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_what_people_do_between_any_two_pages_is_in_the_mirror_at_the_end(
+def test_changes_between_any_two_pages_are_in_the_mirror_at_the_end(
     connected_project, labelstudio_api, monkeypatch, seed
 ):
     users = RandomUsers(labelstudio_api, connected_project, seed)
@@ -224,7 +224,9 @@ def test_a_reading_goes_on_where_its_worker_was_killed(
     assert as_mirrored(connected_project) == as_exported(labelstudio_api)
 
 
-def test_who_waited_for_another_reading_does_not_start_again(connected_project, labelstudio_api):
+def test_a_sync_that_waited_for_another_reading_does_not_start_again(
+    connected_project, labelstudio_api
+):
     waiting = Project.objects.get(pk=connected_project.pk)
     assert (
         sync(
@@ -252,7 +254,7 @@ def test_only_what_has_changed_is_read_again(connected_project, labelstudio_api)
     assert resync(connected_project).read == 2
 
 
-def test_what_an_event_has_changed_is_read_once_more(connected_project, labelstudio_api):
+def test_a_task_that_an_event_has_changed_is_read_once_more(connected_project, labelstudio_api):
     """Another event about the same task may have been lost."""
     sync(connected_project, "a test")
     users = RandomUsers(labelstudio_api, connected_project, 1)

@@ -61,7 +61,7 @@ def with_array(content: bytes) -> bytes:
     return zipped({"header.json": header(x={"$file": "parts/x.npy"}), "parts/x.npy": content})
 
 
-def test_what_was_packed_comes_back():
+def test_a_packed_artifact_is_unpacked_unchanged():
     parts = unpack(pack("image_clusters", PARTS), "image_clusters")
 
     assert parts.text("name") == PARTS["name"]
@@ -180,7 +180,7 @@ def claims(shape: str, descr: str = "<f8") -> bytes:
         b"\x93NUMPY\x03\x00" + npy(np.arange(3.0))[8:],
     ],
 )
-def test_an_array_that_is_none_is_refused(content):
+def test_an_invalid_array_is_refused(content):
     with pytest.raises(ArtifactInvalid, match=r"parts/x\.npy"):
         unpack(with_array(content))
 
@@ -251,7 +251,7 @@ def test_two_files_of_one_name_are_refused():
         ),
     ],
 )
-def test_what_is_no_artifact_is_refused(content, why):
+def test_a_file_that_is_no_artifact_is_refused(content, why):
     with pytest.raises(ArtifactInvalid, match=why):
         unpack(content, "image_clusters")
 
@@ -300,7 +300,7 @@ def test_parts_that_do_not_fit_are_refused(change):
         PIPELINES["text_classification"].load(changed(change))
 
 
-def test_a_booster_that_is_none_is_refused():
+def test_an_invalid_booster_is_refused():
     trees = {"booster": b"{}", "used": np.array([0]), "medians": np.zeros(1)}
 
     def change(target):

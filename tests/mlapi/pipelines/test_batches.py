@@ -66,7 +66,7 @@ def numbers(future: Future) -> list[int]:
     return [row["n"] for row in future.result(SECONDS)]
 
 
-def test_what_waits_is_predicted_as_one_batch_and_each_gets_its_own(predictor, ask):
+def test_waiting_requests_are_predicted_as_one_batch_and_each_gets_its_own_answers(predictor, ask):
     requests = [ask(1), ask(2, 3), ask(4), ask(5, 6, 7)]
     predictor.released.set()
 

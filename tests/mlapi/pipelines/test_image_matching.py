@@ -144,7 +144,7 @@ def test_an_option_that_names_nothing_serves_nothing_and_says_so(options, code):
         ("image_classification", {"k": 5}, UnknownOption),
     ],
 )
-def test_what_a_pipeline_of_images_cannot_use_is_refused_by_name(name, value, error):
+def test_options_that_a_pipeline_of_images_cannot_use_are_refused_by_name(name, value, error):
     with pytest.raises(error) as refused:
         pipelines.get(name).validate_options(value)
 

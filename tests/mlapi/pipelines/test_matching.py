@@ -92,7 +92,7 @@ NOT_SERVED = {
 
 
 @pytest.mark.parametrize("code", NOT_SERVED)
-def test_what_is_not_served_has_a_reason_of_its_own(code):
+def test_each_unserved_config_has_a_reason_of_its_own(code):
     matched = pipelines.match(parse(NOT_SERVED[code]))
 
     assert matched.targets == ()
@@ -110,7 +110,7 @@ def test_every_reason_has_a_text_of_its_own():
     assert len(reasons) == len(NOT_SERVED)
 
 
-def test_what_can_be_served_is_served_beside_what_cannot():
+def test_controls_that_can_be_served_are_served_beside_others():
     xml = config(text(), choices(), choices(name="d", attrs='perRegion="true"'))
 
     matched = pipelines.match(parse(xml))

@@ -168,7 +168,7 @@ def test_where_all_examples_are_scored_the_preferred_loses_only_to_one_clearly_b
 @pytest.mark.parametrize(
     ("text", "expected"), [("a dog", "beside"), ("いぬ", text_model.SHORT_CHAR.name)]
 )
-def test_what_is_preferred_depends_on_the_script(text, expected):
+def test_the_preferred_candidate_depends_on_the_script(text, expected):
     beside = Fixed("beside", None, range(0))
     modality = TextModality(sentence=[beside], preferred=beside)
 
@@ -176,7 +176,7 @@ def test_what_is_preferred_depends_on_the_script(text, expected):
     assert TextModality().preferred_for([text]) is None
 
 
-def test_what_automl_says_is_in_the_order_of_ids(monkeypatch):
+def test_the_predictions_of_automl_are_in_the_order_of_ids(monkeypatch):
     rows = pd.DataFrame({"p1.id": [3, 1, 2], "say": ["c", "a", "b"]})
     monkeypatch.setattr(automls, "execute", lambda eva, sql: rows)
     automl = AutoML(None, TextModality(), "p1", Winner.columns, "p1_automl", ("a", "b", "c"), 0)

@@ -22,7 +22,7 @@ def test_nothing_set_is_the_defaults():
     assert validate({}) == DEFAULTS
 
 
-def test_what_is_set_stays():
+def test_options_that_are_set_stay():
     chosen = {"automl": "off", "time_budget_s": 30, "seed": 7, "encoder": "none"}
     assert validate(chosen) == {**DEFAULTS, **chosen}
 

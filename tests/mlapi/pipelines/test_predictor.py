@@ -76,7 +76,7 @@ def test_any_text_is_answered_or_has_a_problem(predictor, text):
     assert isinstance(answers["topic"], Prediction | NoPrediction)
 
 
-def test_what_lies_behind_the_end_of_reading_changes_nothing(predictor):
+def test_text_beyond_the_reading_limit_changes_nothing(predictor):
     head = "moon " * (MAX_CHARACTERS // 5)
 
     one, two = predictor.predict([{"text": head}, {"text": head + "apple " * 10_000}])

@@ -28,7 +28,7 @@ def test_the_options_of_controls_are_stored_as_they_are_set():
     assert (found["seed"], found["features"], found["k"]) == (3, "opencv", 10)
 
 
-def test_what_is_null_or_empty_for_a_control_is_not_set():
+def test_null_and_empty_options_of_a_control_are_not_set():
     unset = {"looks": {"similar_to": None}, "kind": {}, "topic": None, "group": {"cluster": True}}
 
     assert checked({"controls": unset})["controls"] == {"group": {"cluster": True}}

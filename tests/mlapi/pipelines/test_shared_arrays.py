@@ -60,7 +60,7 @@ def test_two_processes_hold_one_array(folder):
     assert list(folder.iterdir()) == [file]
 
 
-def test_what_is_written_to_an_array_is_the_writers_own(folder):
+def test_writes_to_a_shared_array_stay_in_their_process(folder):
     content = packed()
     array, other = read(content), read(content)
     before = array[0, 0]

@@ -35,7 +35,7 @@ def similarity_model(kind="choice") -> SimilarityModel:
 @pytest.mark.parametrize(
     ("angle", "near"), [(0, True), (29, True), (30, True), (31, False), (79, False), (81, True)]
 )
-def test_what_is_among_the_nearest_of_a_reference_is_like_it(angle, near):
+def test_an_image_among_the_nearest_of_a_reference_is_similar_to_it(angle, near):
     model = similarity_model()
 
     _, (nearness,) = model.nearest(unit(angle))

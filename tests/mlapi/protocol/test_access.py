@@ -55,7 +55,7 @@ def test_the_base_path_of_a_proxy_stays():
     ("path", "route"),
     [(f"/k/{KEY}", "/"), (f"/k/{KEY}/", "/"), (f"/k/{KEY}/versions/", "/versions/")],
 )
-def test_what_follows_the_key_is_the_route(path, route):
+def test_the_path_after_the_key_is_the_route(path, route):
     assert behind_middleware(path).path_info == route
 
 

@@ -99,7 +99,7 @@ def test_a_refusal_is_listed_for_the_scope_of_the_key(user_client):
 
 
 @pytest.mark.django_db
-def test_who_is_not_let_in_leaves_no_row():
+def test_a_refused_caller_leaves_no_row():
     for caller in (Caller(), Caller(f"/k/{'a' * 32}")):
         assert post_large(caller).status_code == 401
         assert caller.raw("/webhook", b"", **CHUNKED).status_code == 401

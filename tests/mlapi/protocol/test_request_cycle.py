@@ -105,9 +105,7 @@ def test_a_key_elsewhere_in_a_requests_line_is_blotted_out():
 
 
 @pytest.mark.django_db
-def test_what_fails_outside_of_the_views_own_handling_is_an_error_in_json(
-    call, monkeypatch, caplog
-):
+def test_an_exception_outside_of_the_views_handling_is_an_error_in_json(call, monkeypatch, caplog):
     def broken(*args):
         raise RuntimeError("boom")
 

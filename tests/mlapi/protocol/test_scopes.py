@@ -103,7 +103,7 @@ def test_out_of_scope_reads_as_unknown(route, scoped_caller, other_project):
 
 
 @pytest.mark.parametrize("route", sorted(r for r, request_of in REQUESTS.items() if request_of))
-def test_what_is_in_scope_is_answered(route, scoped_caller):
+def test_a_project_in_scope_is_answered(route, scoped_caller):
     version = ModelVersionFactory(project=scoped_caller.own, champion=True)
     run = TrainingRunFactory(project=scoped_caller.own)
     method, body = REQUESTS[route](scoped_caller.own.uid)

@@ -164,7 +164,7 @@ def test_our_url_is_remembered_as_called_without_the_key(key):
         {"access_token": {}},
     ],
 )
-def test_what_is_wrong_is_named_and_nothing_is_remembered(wrong, call):
+def test_an_invalid_field_is_named_and_nothing_is_stored(wrong, call):
     answer = call.post("/setup", body(**wrong))
     assert answer.status_code == 400
     assert next(iter(wrong)) in answer.json()["error"]["message"]
@@ -205,7 +205,7 @@ def test_hostile_xml_is_refused_and_nothing_of_it_is_repeated(call):
         "ftp://ls.example",
     ],
 )
-def test_what_is_no_address_is_not_pinned_as_one(hostname, call):
+def test_an_invalid_address_is_not_pinned(hostname, call):
     assert call.post("/setup", body(hostname=hostname)).status_code == 200
     project = Project.objects.get(uid=UID)
     assert (project.hostname, project.setup_token) == ("", "")

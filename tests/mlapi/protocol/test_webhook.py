@@ -172,7 +172,7 @@ def test_no_secret_of_an_event_is_stored(call, sent_project):
     "body",
     [b"", b"[]", b"{", b'"x"', b"{}", b'{"action": 3}', b'{"action": " "}', b'{"action": null}'],
 )
-def test_what_is_no_event_is_refused(body, call):
+def test_a_body_that_is_no_event_is_refused(body, call):
     assert call.raw("/webhook", body).status_code == 400
     assert not Event.objects.exclude(source=Event.Source.REFUSED).exists()
 

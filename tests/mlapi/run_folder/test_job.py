@@ -55,7 +55,7 @@ def test_a_job_is_read_as_it_was_written(job):
     assert [path.name for path in job.folder.iterdir()] == ["job.json"]
 
 
-def test_what_may_be_left_out_has_its_default(job):
+def test_optional_fields_have_their_defaults(job):
     job.write()
     change(job, lambda content: [content.pop(name) for name in ("champion", "input", "seed")])
 

@@ -107,7 +107,7 @@ def test_a_result_of_another_shape_is_refused_and_named(tmp_path, wrong, reason)
     assert refused.value.code == "run_file_invalid"
 
 
-def test_what_is_no_number_is_not_written(tmp_path):
+def test_a_metric_that_is_no_number_is_not_written(tmp_path):
     endless = LearningCurve([MetricRow("learning_curve", float("nan"), 9)])
 
     with pytest.raises(ValueError, match="JSON"):

@@ -43,7 +43,7 @@ def after_a_run(
 
 
 @pytest.mark.parametrize("fails", [False, True])
-def test_what_a_first_version_went_without_is_made_at_once_by_the_next_run(fails):
+def test_vectors_that_a_first_version_lacks_are_made_at_once_by_the_next_run(fails):
     project = labelled_project({})
     label(project, {"Positive": 20, "Negative": 20}, now=T0)
     promote(ModelVersionFactory(project=project))

@@ -105,7 +105,7 @@ def test_the_same_images_make_the_same_version(image_job):
     assert one.artifact.read_bytes() == other.artifact.read_bytes()
 
 
-def test_an_image_that_is_none_does_not_affect_others(image_job):
+def test_an_invalid_image_does_not_affect_others(image_job):
     files, labels = digits(120)
     files = [*files]
     files[3], files[50] = b"no image", files[50][:60]

@@ -139,7 +139,7 @@ def test_texts_may_be_anything_that_a_task_can_hold(make_job):
     assert counted == {"null": 2, "empty": 2, "not_text": 2}
 
 
-def test_what_is_labelled_and_cannot_be_read_has_the_cure_of_its_reason(make_job):
+def test_labelled_tasks_that_cannot_be_read_have_the_cure_of_their_reason(make_job):
     rows = [task(i, {"a": i}, {"topic": ("sky", "fruit")[i % 2]}) for i in range(40)]
     error = make_job(rows, [target()]).fail()
     assert error["code"] == "not_enough_labels"

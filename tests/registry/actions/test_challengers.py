@@ -55,7 +55,7 @@ def test_a_challenger_ends_no_other():
     assert not other.cancel_requested
 
 
-def test_what_is_to_end_registers_nothing_more():
+def test_a_challenger_that_is_cancelled_stops_before_it_registers():
     run = challenger(state="running")
     runs.require_not_cancelled(run)
     run_starts.start(run.project, trigger="policy")

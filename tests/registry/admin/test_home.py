@@ -86,7 +86,7 @@ def gone(**fields):
     return make.ProjectFactory(connection=report, **fields)
 
 
-def test_what_needs_attention_comes_first_and_the_newest_activity_next(client, workers):
+def test_projects_that_need_attention_come_first_and_the_newest_activity_next(client, workers):
     failed = make.TrainingRunFactory(state="failed").project
     worse = make.ModelVersionFactory(metrics=metrics(0.3, 0.5), champion=True).project
     quiet = make.ProjectFactory(connection={"ok": True})
@@ -145,7 +145,7 @@ def test_all_that_are_gone_are_archived_for_one_reason(client, workers):
     assert {entry.project for entry in entries} == set(archived)
 
 
-def test_who_may_not_archive_is_not_offered_it(client, workers):
+def test_a_user_who_may_not_archive_is_not_offered_it(client, workers):
     gone(title="Old one")
     vera = User.objects.create_user("vera", is_staff=True)
     vera.groups.add(Group.objects.get(name="viewer"))
@@ -229,7 +229,7 @@ def test_without_a_project_the_page_has_the_first_steps(client, workers):
     assert "paste the URL" in home(client).content.decode()
 
 
-def test_who_may_not_look_at_projects_sees_none(client, rows):
+def test_a_user_who_may_not_view_projects_sees_none(client, rows):
     client.force_login(User.objects.create_user("nobody", is_staff=True))
     page = home(client).content.decode()
     assert "Sentiment" not in page

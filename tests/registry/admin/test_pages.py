@@ -156,7 +156,7 @@ def test_a_stored_secret_is_on_no_page(client):
         assert "gAAAA" not in page  # not as a Fernet token either
 
 
-def test_who_is_not_staff_sees_nothing(client, rows):
+def test_a_user_who_is_not_staff_sees_nothing(client, rows):
     client.force_login(User.objects.create_user("eve"))
     for name in MODELS:
         assert client.get(list_url(name)).status_code == 302

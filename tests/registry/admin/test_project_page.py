@@ -227,7 +227,7 @@ def test_the_page_has_its_parts_in_tabs_and_a_save_bar_only_where_there_is_a_for
     assert 'name="_save"' not in page_of(client, project, "learning")
 
 
-def test_who_may_not_configure_reads_the_policy_in_words(client):
+def test_a_user_who_may_not_configure_reads_the_policy_in_words(client):
     login_as(client, "viewer")
     page = page_of(client, make.ProjectFactory(), "learning")
     assert "First run at 20 usable labels" in page
@@ -272,7 +272,7 @@ def test_the_url_to_paste_is_the_public_one_if_it_is_set(client, settings):
 
 
 @pytest.mark.parametrize("group", ["viewer", "lead"])
-def test_who_may_not_make_keys_is_offered_none_and_gets_none(client, group):
+def test_a_user_who_may_not_create_keys_is_offered_none_and_gets_none(client, group):
     project = make.ProjectFactory()
     make.AccessKeyFactory(project=project, name="of the team")
     login_as(client, group)

@@ -62,7 +62,7 @@ def test_what_is_left_out_leads_to_the_mistakes_of_the_champion(client):
     assert f'href="/admin/registry/modelversion/{version.pk}/change/?target=things#target"' in page
 
 
-def test_who_may_not_see_tasks_does_not_see_them_there(client):
+def test_a_user_who_may_not_view_tasks_does_not_see_them_there(client):
     user = User.objects.create_user("pat", is_staff=True)
     user.user_permissions.add(Permission.objects.get(codename="view_project"))
     client.force_login(user)

@@ -79,7 +79,9 @@ def test_the_group_admin_gives_a_group_only_what_it_holds_itself(as_anna, code_p
     assert not Group.objects.filter(name="new").exists()
 
 
-def test_what_others_gave_a_group_stays_where_the_group_admin_saves(as_anna, code_permission):
+def test_permissions_that_others_gave_a_group_stay_when_the_group_admin_saves(
+    as_anna, code_permission
+):
     group = Group.objects.create(name="operators")
     group.permissions.add(code_permission)
     form = {"name": "operations", "permissions": [code_permission.pk]}

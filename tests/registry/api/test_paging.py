@@ -58,7 +58,7 @@ def test_every_row_is_on_one_page_in_every_order_forward_and_backward(
     assert [len(page) for page in forward] == [2, 2, 2, 2, 1]
 
 
-def test_what_is_inserted_between_two_pages_moves_nothing(admin, project):
+def test_rows_inserted_between_two_pages_move_nothing(admin, project):
     events = [make.EventFactory(project=project).pk for _ in range(6)]
     first = admin.get("events/", {"page_size": 3}).json()
     newer = [make.EventFactory(project=project).pk for _ in range(2)]

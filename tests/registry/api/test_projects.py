@@ -294,7 +294,7 @@ def test_a_metric_that_does_not_exist_is_refused_with_those_that_do(viewer, proj
     assert viewer.get(f"projects/{project.pk}/metrics/?name=own_metric").json()[0]["value"] == 0.5
 
 
-def test_what_is_not_set_is_not_stored(admin, project):
+def test_settings_that_are_not_set_are_not_stored(admin, project):
     """A later default applies then."""
     answer = admin.patch(f"projects/{project.pk}/", {"options": {"seed": 3}})
     assert answer.json()["options"] == {"seed": 3}

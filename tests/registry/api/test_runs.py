@@ -75,7 +75,7 @@ def test_a_failed_run_has_code_cause_and_cure(viewer, project):
     assert row["version"] is None
 
 
-def test_what_a_run_did_is_on_its_own_page_only(viewer, version):
+def test_details_of_a_run_are_in_its_own_route_only(viewer, version):
     (listed,) = viewer.rows("runs/")
     assert listed["version"] == {"id": version.pk, "label": version.label}
     assert listed["error"] is None

@@ -66,7 +66,7 @@ def test_every_chart_has_a_name_and_every_table_a_head(kind):
 
 
 @pytest.mark.parametrize("kind", every_chart())
-def test_what_scrolls_can_be_reached_by_keyboard(kind):
+def test_scrolling_elements_can_be_reached_by_keyboard(kind):
     tree = parsed(every_chart()[kind])
     for div in tree.iter("div"):
         if div.get("class") == "chart-scroll":

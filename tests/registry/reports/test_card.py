@@ -129,7 +129,7 @@ def test_a_card_of_similarity_says_whose_count_a_label_has(project):
     assert "| is | cat | 7 of the holdout, by humans |" in text
 
 
-def test_what_people_wrote_breaks_no_table(project):
+def test_text_from_users_breaks_no_table(project):
     label = "<b>a|b</b>\n# [x](javascript:alert(1))"
     target = TARGET | {"labels": [label, P]}
     version = classifier(project, [(label, label), (P, label)], target=target)

@@ -135,7 +135,7 @@ def test_the_alert_of_a_missing_worker_comes_first(project, workers):
     assert found[1].cure == "Try again."
 
 
-def test_what_is_not_installed_is_an_alert_of_no_project_and_the_last(project, workers):
+def test_a_missing_package_is_an_alert_of_no_project_and_the_last(project, workers):
     TrainingRunFactory(project=project, state="failed")
     Project.objects.update(title="without encoder")
 

@@ -130,7 +130,7 @@ def test_odd_names_of_folders_leave_a_plain_name(tmp_path):
     assert len(made.name) <= 255
 
 
-def test_what_was_never_trained_is_no_part_of_the_features(tmp_path):
+def test_untrained_weights_are_no_part_of_the_features(tmp_path):
     """A classifier's file has no pooler; transformers would make one up, another each time."""
     features = tiny_models.save(tmp_path / "classifier", tiny_models.vit_classifier)
     images = tiles(128).images[:3]
@@ -283,7 +283,7 @@ def test_weights_of_another_model_are_broken(tmp_path, vit):
 
 @pytest.mark.parametrize("name", ["config.json", "preprocessor_config.json"])
 @pytest.mark.parametrize("text", ["", "{}", "[1", '{"model_type": "no_such_model"}'])
-def test_a_config_that_is_none_is_broken(vit, name, text):
+def test_an_invalid_config_is_broken(vit, name, text):
     (folder_of(vit) / name).write_text(text)
 
     assert failure(vit).code == "model_broken"

@@ -122,7 +122,7 @@ def test_ink_on_paper_has_the_shape_of_chalk_on_slate(features):
     ],
     ids=["grey", "alpha", "empty", "floats"],
 )
-def test_what_is_no_rgb_image_is_refused(features, wrong):
+def test_an_array_that_is_no_rgb_image_is_refused(features, wrong):
     with pytest.raises(ValueError, match="No RGB image"):
         features([wrong])
 

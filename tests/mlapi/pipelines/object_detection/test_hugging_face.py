@@ -194,7 +194,7 @@ def test_weights_that_are_cut_short_are_broken(finder):
         ("preprocessor_config.json", '{"image_processor_type": "ViTImageProcessor"}'),
     ],
 )
-def test_a_config_that_is_none_is_broken(finder, name, text):
+def test_an_invalid_config_is_broken(finder, name, text):
     (folder_of(finder) / name).write_text(text)
 
     assert failure(finder).code == "model_broken"

@@ -53,7 +53,7 @@ def test_an_engine_of_a_single_control_is_refused_before_a_run_too():
 
 
 @pytest.mark.vision
-def test_a_folder_that_is_none_is_refused_with_what_a_folder_has(tmp_path):
+def test_a_folder_that_does_not_exist_is_refused_with_the_files_that_it_needs(tmp_path):
     with pytest.raises(InvalidOption, match=r"is no folder") as refused:
         validated(f"hf:{tmp_path}/none")
 

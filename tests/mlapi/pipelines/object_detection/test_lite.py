@@ -148,7 +148,7 @@ def test_torch_computes_on_the_cores_of_the_training_while_it_lasts(short_traini
 
 
 @pytest.mark.parametrize("change", ["no labels", "no array", "other labels"])
-def test_what_is_no_detector_is_not_restored(short_trainings, change):
+def test_an_artifact_that_is_no_detector_is_not_restored(short_trainings, change):
     detector = learned(scenes.shape_scenes(1, 3), scenes.SHAPES)
     header, arrays = detector.header(), detector.arrays()
     if change == "no labels":

@@ -48,7 +48,7 @@ def test_one_label_is_enough():
         ('<BrushLabels name="box" toName="img">' + LABELS + "</BrushLabels>", "control_not_served"),
     ],
 )
-def test_what_is_not_filled_has_its_reason(control, code):
+def test_a_control_that_is_not_filled_has_its_reason(control, code):
     assert {u.control: u.code for u in match(control).unserved} == {"box": code}
 
 

@@ -65,7 +65,7 @@ def test_boxes_are_percent_of_the_image_and_cut_to_it():
     assert (box.place, box.size, box.score) == ((0, 20, 50, 40), (400, 200), 0.9)
 
 
-def test_what_is_below_its_threshold_is_a_candidate():
+def test_a_box_below_its_threshold_is_a_candidate():
     boxes = (
         Box("red", 0, 0, 9, 9, 0.7),
         Box("blue", 20, 0, 29, 9, 0.7),
@@ -142,7 +142,7 @@ def test_an_artifact_is_numbers_and_gives_the_same_boxes():
         ("thresholds", np.zeros(1)),
     ],
 )
-def test_what_is_no_detector_is_refused(name, value):
+def test_an_artifact_that_is_no_detector_is_refused(name, value):
     parts = _stored().to_parts()
     parts["targets"][0][name] = value
     with pytest.raises(ArtifactInvalid):

@@ -65,7 +65,7 @@ def test_it_is_stored_as_numbers_and_finds_the_same_again():
         (onnx_files.red_and_blue(layout="other"), "does not fit 2 classes"),
     ],
 )
-def test_what_is_no_network_of_yolo_is_refused(content, reason):
+def test_a_file_that_is_no_network_of_yolo_is_refused(content, reason):
     with pytest.raises(ValueError, match=reason):
         OnnxDetector(content)
 

@@ -118,7 +118,7 @@ def test_it_is_restored_from_its_arrays(shapes):
 
 
 @pytest.mark.parametrize("change", ["no labels", "no array", "shape", "no templates"])
-def test_what_is_no_detector_is_not_restored(shapes, change):
+def test_an_artifact_that_is_no_detector_is_not_restored(shapes, change):
     header, arrays = shapes.header(), shapes.arrays()
     if change == "no labels":
         del header["labels"]

@@ -130,7 +130,7 @@ class TestInAProject:
         assert policy.decide(project, datetime.now(UTC)).state != "due"
         assert project.champion == champion
 
-    def test_a_file_that_is_none_is_the_reason_of_the_failure(self, project, models):
+    def test_an_invalid_file_is_the_reason_of_the_failure(self, project, models):
         (models / "inks.onnx").write_bytes(b"\x80\x04 a pickle")
 
         run = policy.consider(project, datetime.now(UTC))

@@ -118,7 +118,7 @@ def test_a_model_in_place_of_an_engine_serves_at_once(project, server, finder):
     assert (version.number, version.recipe) == (2, "hf")
 
 
-def test_models_that_are_none_take_nothing_from_the_version_that_serves(
+def test_invalid_models_do_not_affect_the_version_that_serves(
     project, server, finder, tmp_path, monkeypatch
 ):
     finished_run(choose(project, finder))

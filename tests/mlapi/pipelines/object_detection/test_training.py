@@ -68,7 +68,7 @@ def test_one_image_is_too_few(tasks, progress):
     assert raised.value.hint == "Draw boxes on more images."
 
 
-def test_what_an_engine_raises_is_the_reason():
+def test_an_exception_of_the_engine_is_the_reason():
     class Failing(inks.Inks):
         def train(self, examples, labels, *, seed, deadline):
             raise ZeroDivisionError("no pixel")
