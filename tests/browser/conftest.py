@@ -42,7 +42,7 @@ class Trained:
 
 
 @pytest.fixture(scope="package")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
+def trained_project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trained]:
     """Some labels are wrong, so that the confusion has cells and the mistakes have rows."""
     data_dir = tmp_path_factory.mktemp("browser") / "data"
     backend = Backend(data_dir, TRAIN_TIME_BUDGET_S="5").start()
@@ -72,7 +72,9 @@ def logins() -> dict[str, dict]:
 
 
 @pytest.fixture
-def open_as(browser: Browser, trained: Trained, logins: dict) -> Iterator[Callable[..., Page]]:
+def open_as(
+    browser: Browser, trained_project: Trained, logins: dict
+) -> Iterator[Callable[..., Page]]:
     """`open_as("lead")`: a page of one who is logged in; the test fails on complaints.
 
     Complaints are the browser's: errors in its console, and what it could not load.
@@ -81,12 +83,12 @@ def open_as(browser: Browser, trained: Trained, logins: dict) -> Iterator[Callab
     pages: list[Page] = []
 
     def open_page(who: str, **options) -> Page:
-        url = trained.backend.url
+        url = trained_project.backend.url
         page = chromium.new_page(browser, url, storage_state=logins.get(who), **options)
         watched.append(Watched(page))
         pages.append(page)
         if who not in logins:
-            chromium.log_in(page, url, *people.credentials(trained.backend, who))
+            chromium.log_in(page, url, *people.credentials(trained_project.backend, who))
             logins[who] = page.context.storage_state()
         return page
 

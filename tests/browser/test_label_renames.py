@@ -12,12 +12,14 @@ pytestmark = [pytest.mark.browser, pytest.mark.nightly]
 
 
 @pytest.fixture
-def project_page(trained) -> str:
+def project_page(trained_project) -> str:
     """The page of a project of 20 tasks whose label A is called Alpha by now."""
-    labelling = Labelling(trained.backend, 9, "With another name", "AB").connect().train_by_hand()
+    labelling = (
+        Labelling(trained_project.backend, 9, "With another name", "AB").connect().train_by_hand()
+    )
     labelling.label(noisy(20, "AB", seed=9))
     labelling.rename("A", "Alpha")
-    return f"/admin/registry/project/{trained.backend.project(labelling.uid)['id']}/change/"
+    return f"/admin/registry/project/{trained_project.backend.project(labelling.uid)['id']}/change/"
 
 
 def open_dialog(page: Page, name: str):

@@ -11,9 +11,9 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="package")
-def addresses(trained) -> list[str]:
+def addresses(trained_project) -> list[str]:
     """The addresses of one page of each kind that an admin can reach by links."""
-    backend = trained.backend
+    backend = trained_project.backend
     with httpx.Client(base_url=backend.url, timeout=60) as client:
         token = client.get("/admin/login/").cookies["csrftoken"]
         form = {"username": "admin", "password": backend.password, "csrfmiddlewaretoken": token}
@@ -66,8 +66,8 @@ def test_every_page_is_accessible_in_light_and_dark_and_fits_a_phone(open_as, ad
     assert (listing(light), listing(dark), listing(too_wide)) == ("", "", "")
 
 
-def test_the_login_page_is_accessible(browser, trained):
-    page = browser.new_page(base_url=trained.backend.url)
+def test_the_login_page_is_accessible(browser, trained_project):
+    page = browser.new_page(base_url=trained_project.backend.url)
     page.goto("/admin/login/")
     assert not accessibility_faults(page)
     page.set_viewport_size(PHONE)

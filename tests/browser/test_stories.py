@@ -27,38 +27,40 @@ def expect_message(page: Page, text: str | re.Pattern) -> None:
     expect(page.get_by_text(text).first).to_be_visible()
 
 
-def test_the_home_page_sums_up_a_project(open_as, trained):
+def test_the_home_page_sums_up_a_project(open_as, trained_project):
     page = open_as("viewer")
     page.goto("/admin/")
     row = page.get_by_role("row").filter(has_text="Parts and pieces")
-    expect(row).to_contain_text(trained.champion)
+    expect(row).to_contain_text(trained_project.champion)
     expect(row).to_contain_text("baseline")
     expect(page.get_by_role("heading", name="Needs attention")).to_be_visible()
     row.get_by_role("link", name="Parts and pieces").click()
-    expect(page).to_have_url(re.compile(trained.project_page))
+    expect(page).to_have_url(re.compile(trained_project.project_page))
 
 
-def test_a_run_is_started_and_watched_to_its_end_by_a_page_that_moves_by_itself(open_as, trained):
+def test_a_run_is_started_and_watched_to_its_end_by_a_page_that_moves_by_itself(
+    open_as, trained_project
+):
     page = open_as("lead")
-    page.goto(trained.project_page)
+    page.goto(trained_project.project_page)
     press(page, "Train now", "The classes were cleaned up")
     expect_message(page, re.compile(r"Run \d+ is queued"))
-    run = trained.backend.runs(trained.uid)[-1]
+    run = trained_project.backend.runs(trained_project.uid)[-1]
     page.goto(f"/admin/registry/trainingrun/{run['id']}/change/")
     content = page.locator("#content")
     # Of labels that have not changed it is the same model.
     ended = re.compile(r"is the champion now|the model is v\S+ again")
     expect(content).to_contain_text(ended, timeout=RUN_MS)
     expect(content.get_by_text("Succeeded").first).to_be_visible()
-    run = trained.backend.runs(trained.uid)[-1]
+    run = trained_project.backend.runs(trained_project.uid)[-1]
     assert (run["state"], run["trigger"], run["actor"]) == ("succeeded", "admin", "lead-user")
 
 
 @pytest.mark.nightly
-def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained):
+def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained_project):
     page = open_as("viewer")
     page.goto("/admin/registry/modelversion/")
-    page.get_by_role("link", name=trained.second).first.click()
+    page.get_by_role("link", name=trained_project.second).first.click()
     cell = page.get_by_role(
         "link", name=re.compile(r"^\d+ tasks: human label (\w), predicted (?!\1)")
     ).first
@@ -73,10 +75,12 @@ def test_a_confusion_cell_opens_the_tasks_in_it(open_as, trained):
     expect(rows.first).to_contain_text(predicted)
 
 
-def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open_as, trained):
+def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(
+    open_as, trained_project
+):
     page = open_as("lead")
-    served = trained.champion
-    page.goto(trained.version_page(trained.first))
+    served = trained_project.champion
+    page.goto(trained_project.version_page(trained_project.first))
 
     button(page, "Promote").click()
     reason = page.locator("#dialog").get_by_label("Reason")
@@ -84,17 +88,17 @@ def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open
     assert accessibility_faults(page) == []
     page.locator("#dialog").get_by_role("button", name="Promote", exact=True).click()
     assert reason.evaluate("field => field.matches(':user-invalid')"), "a reason is required"
-    assert trained.champion == served
+    assert trained_project.champion == served
 
     reason.fill("Better on the rare class")
     page.locator("#dialog").get_by_role("button", name="Promote", exact=True).click()
-    expect_message(page, f"{trained.first} is the champion of")
-    assert trained.champion == trained.first
+    expect_message(page, f"{trained_project.first} is the champion of")
+    assert trained_project.champion == trained_project.first
 
-    page.goto(trained.project_page)
+    page.goto(trained_project.project_page)
     press(page, "Roll back", "Complaints from the annotators")
     expect_message(page, f"{served} serves again")
-    assert trained.champion == served
+    assert trained_project.champion == served
 
     page.goto("/admin/registry/auditentry/")
     for verb, why in (
@@ -106,10 +110,10 @@ def test_a_version_is_promoted_and_rolled_back_and_both_reasons_are_audited(open
         expect(row).to_contain_text(re.compile(verb, re.IGNORECASE))
 
 
-def test_nothing_is_typed_into_a_dialog_that_its_answer_would_replace(open_as, trained):
+def test_nothing_is_typed_into_a_dialog_that_its_answer_would_replace(open_as, trained_project):
     """Otherwise a reason that is typed quickly after a refused one would be lost."""
     page = open_as("lead")
-    page.goto(trained.version_page(trained.first))
+    page.goto(trained_project.version_page(trained_project.first))
     held = []
 
     def hold(route: Route) -> None:
@@ -150,11 +154,13 @@ SEND_AT_ONCE = """text => new MutationObserver((_, self) => {
 }).observe(document.body, { childList: true, subtree: true })"""
 
 
-def test_a_dialog_that_is_submitted_before_htmx_is_ready_has_the_same_effect(open_as, trained):
+def test_a_dialog_that_is_submitted_before_htmx_is_ready_has_the_same_effect(
+    open_as, trained_project
+):
     page = open_as("lead")
     posts = []
     page.on("request", lambda request: posts.append(request) if is_post(request) else None)
-    page.goto(trained.version_page(trained.first))
+    page.goto(trained_project.version_page(trained_project.first))
 
     page.evaluate(SEND_AT_ONCE, "Written at once")
     button(page, "Note").click()
@@ -168,45 +174,48 @@ def is_post(request: Request) -> bool:
 
 
 @pytest.mark.nightly
-def test_two_versions_are_compared_on_the_tasks_that_both_were_evaluated_on(open_as, trained):
+def test_two_versions_are_compared_on_the_tasks_that_both_were_evaluated_on(
+    open_as, trained_project
+):
     page = open_as("viewer")
-    page.goto(trained.version_page(trained.second))
-    page.get_by_label("Compare with").select_option(label=trained.first)
+    page.goto(trained_project.version_page(trained_project.second))
+    page.get_by_label("Compare with").select_option(label=trained_project.first)
     page.get_by_role("button", name="Compare").click()
     content = page.locator("#content")
-    expect(content).to_contain_text(trained.first)
-    expect(content).to_contain_text(trained.second)
+    expect(content).to_contain_text(trained_project.first)
+    expect(content).to_contain_text(trained_project.second)
     expect(content).to_contain_text("95 %")
 
 
-def test_a_viewer_is_offered_no_action_and_refused_each_by_its_url(open_as, trained):
+def test_a_viewer_is_offered_no_action_and_refused_each_by_its_url(open_as, trained_project):
     page = open_as("viewer")
-    version = trained.version_page(trained.first)
-    run = f"/admin/registry/trainingrun/{trained.backend.runs(trained.uid)[0]['id']}/change/"
+    version = trained_project.version_page(trained_project.first)
+    newest = trained_project.backend.runs(trained_project.uid)[0]
+    run = f"/admin/registry/trainingrun/{newest['id']}/change/"
     actions = ("Train now", "Roll back", "Check connection", "Promote", "Archive", "Note", "Retry")
-    for address in (trained.project_page, version, run):
+    for address in (trained_project.project_page, version, run):
         page.goto(address)
         for name in actions:
             expect(button(page, name)).to_have_count(0)
     for address in (
-        trained.project_page.replace("change", "train_now"),
-        trained.project_page.replace("change", "roll_back"),
+        trained_project.project_page.replace("change", "train_now"),
+        trained_project.project_page.replace("change", "roll_back"),
         version.replace("change", "promote"),
     ):
         assert page.request.get(address).status == 403
 
 
-def test_a_lead_is_offered_what_a_viewer_is_not(open_as, trained):
+def test_a_lead_is_offered_what_a_viewer_is_not(open_as, trained_project):
     page = open_as("lead")
-    page.goto(trained.project_page)
+    page.goto(trained_project.project_page)
     for name in ("Train now", "Roll back", "Check connection"):
         expect(button(page, name)).to_be_visible()
-    page.goto(trained.version_page(trained.first))
+    page.goto(trained_project.version_page(trained_project.first))
     expect(button(page, "Promote")).to_be_visible()
 
 
-def test_a_wrong_password_opens_nothing(browser, trained):
-    page = browser.new_page(base_url=trained.backend.url)
+def test_a_wrong_password_opens_nothing(browser, trained_project):
+    page = browser.new_page(base_url=trained_project.backend.url)
     page.goto("/admin/")
     page.get_by_label("Username").fill("lead-user")
     page.get_by_label("Password").fill("a guess")
@@ -216,10 +225,12 @@ def test_a_wrong_password_opens_nothing(browser, trained):
 
 
 @pytest.mark.nightly
-def test_the_browsable_rest_docs_need_nothing_from_elsewhere(open_as, trained):
+def test_the_browsable_rest_docs_need_nothing_from_elsewhere(open_as, trained_project):
     page = open_as("viewer")
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(request.url))
     page.goto("/api/docs/")
     expect(page.locator(".opblock").first).to_be_visible()
-    assert [url for url in addresses if not url.startswith((trained.backend.url, "data:"))] == []
+    assert [
+        url for url in addresses if not url.startswith((trained_project.backend.url, "data:"))
+    ] == []

@@ -40,7 +40,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
 
 
 @pytest.mark.nightly
-def test_a_team_walks_from_the_home_page_to_the_audit_entries(open_as, trained):
+def test_a_team_walks_from_the_home_page_to_the_audit_entries(open_as, trained_project):
     walk(Screen(open_as("root"), is_checked=False), "Parts and pieces")
 
 

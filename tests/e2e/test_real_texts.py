@@ -11,14 +11,14 @@ pytestmark = [pytest.mark.labelstudio, pytest.mark.nightly, needs_shared]
 
 
 def test_package_sections_reach_their_accuracy_and_are_calibrated(labelstudio, backend):
-    metrics = learned(labelstudio, backend, package_sections())
+    metrics = learned_metrics(labelstudio, backend, package_sections())
     assert metrics["accuracy"]["n"] >= 350
     assert metrics["accuracy"]["value"] >= 0.78
     assert metrics["ece"]["value"] <= 0.10
     assert metrics["accuracy"]["value"] > metrics["baseline_accuracy"]["value"] + 0.4
 
 
-def learned(labelstudio, backend, rows) -> dict:
+def learned_metrics(labelstudio, backend, rows) -> dict:
     """The metrics of a version that learned the rows, half imported and half annotated."""
     random.Random(1).shuffle(rows)
     labels = sorted({row["label"] for row in rows})

@@ -66,7 +66,7 @@ def predicted(project, version: str) -> dict[int, dict[str, str]]:
     }
 
 
-def learned(backend, project, n: int) -> dict | None:
+def learned_run(backend, project, n: int) -> dict | None:
     """The run that learned from so many tasks, once it has succeeded."""
     runs = [run for run in backend.runs(project.uid) if run["state"] == "succeeded"]
     return next((run for run in runs if run["dataset_counts"]["tasks"] >= n), None)
@@ -101,7 +101,7 @@ def learn_from(backend, project, n: int) -> dict:
         annotate(project, task, digit=("image", of["digit"]), topic=("text", of["topic"]))
     backend.wait_for(lambda: len(backend.labels(project.uid)) == n, "the labels")
     project.connection.train()
-    return backend.wait_for(lambda: learned(backend, project, n), f"a version of {n} tasks")
+    return backend.wait_for(lambda: learned_run(backend, project, n), f"a version of {n} tasks")
 
 
 def test_texts_and_images_are_learned_and_predicted_by_two_pipelines(both, backend, rest):

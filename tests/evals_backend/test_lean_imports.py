@@ -49,7 +49,7 @@ for name, lines in {FORKS!r}.items():
 
 
 @pytest.fixture(scope="module")
-def printed(tmp_path_factory):
+def outputs(tmp_path_factory):
     """The output of each fork."""
     env = environment(tmp_path_factory.mktemp("data")) | {
         "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
@@ -64,18 +64,18 @@ def printed(tmp_path_factory):
     return {name: lines.strip() for name, _, lines in parts}
 
 
-def test_unused_modules_are_not_imported(printed):
-    assert printed["unused"] == "[]"
+def test_unused_modules_are_not_imported(outputs):
+    assert outputs["unused"] == "[]"
 
 
-def test_a_module_that_was_left_out_can_be_imported_later(printed):
-    assert printed["later"].split() == LATER.split()
-    assert printed["names"] == "PasswordType"
+def test_a_module_that_was_left_out_can_be_imported_later(outputs):
+    assert outputs["later"].split() == LATER.split()
+    assert outputs["names"] == "PasswordType"
 
 
-def test_functions_of_modules_that_were_left_out_import_them_when_they_are_called(printed):
-    assert printed["function"].splitlines() == ["{'a': {0: 1}}", "text"]
+def test_functions_of_modules_that_were_left_out_import_them_when_they_are_called(outputs):
+    assert outputs["function"].splitlines() == ["{'a': {0: 1}}", "text"]
 
 
-def test_numpy_has_all_its_names_afterwards(printed):
-    assert printed["numpy"].split() == ["True", "numpy.testing"]
+def test_numpy_has_all_its_names_afterwards(outputs):
+    assert outputs["numpy"].split() == ["True", "numpy.testing"]

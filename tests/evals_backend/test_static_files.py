@@ -20,7 +20,7 @@ def root(tmp_path_factory):
         yield folder
 
 
-def sent(path) -> int:
+def response_bytes(path) -> int:
     """The bytes that a browser gets of a file."""
     compressed = path.with_name(f"{path.name}.gz")
     return (compressed if compressed.exists() else path).stat().st_size
@@ -31,7 +31,7 @@ def test_a_first_page_is_small(root):
     names = set(re.findall(r'(?:href|src)="/static/([^"]+)"', page.decode()))
     fonts = {"unfold/fonts/material-symbols/Material-Symbols-Outlined.woff2"}
     assert {"unfold/css/styles.css", "registry/pages.js"} <= names
-    assert sum(sent(root / name) for name in names | fonts) + len(page) <= MOST_BYTES
+    assert sum(response_bytes(root / name) for name in names | fonts) + len(page) <= MOST_BYTES
 
 
 def test_compressed_files_are_not_compressed_again(root):

@@ -31,7 +31,7 @@ carry_out(int(sys.argv[1]), worker_name())
 """
 
 
-def queued(project: Project) -> TrainingRun:
+def queued_run(project: Project) -> TrainingRun:
     """The project's waiting run, or a new one."""
     waiting = project.runs.filter(state="queued").first()
     return waiting or run_starts.start(project, trigger=TrainingRun.Trigger.POLICY)[0]
@@ -69,7 +69,7 @@ def reaped_at_once(monkeypatch) -> Iterator[None]:
 
 def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at_once):
     project = labelled_project({"Positive": 35, "Negative": 25})
-    whole = queued(project)
+    whole = queued_run(project)
     with worker(whole) as process:
         process.wait(SECONDS)
     whole.refresh_from_db()
@@ -80,7 +80,7 @@ def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at
     for i, phase in enumerate(phases):
         label(project, {"Positive": 3}, first_id=1000 + 10 * i)
         before = ModelVersion.objects.count()
-        run = queued(project)
+        run = queued_run(project)
         with worker(run) as process:
             was_reached = has_reached(run, process, phase)
             below = psutil.Process(process.pid).children(recursive=True) if was_reached else []
@@ -104,7 +104,7 @@ def test_a_worker_that_is_killed_in_any_phase_leaves_nothing_half_made(reaped_at
         assert list(folder.home().glob("run-*")) == [], phase
     print(f"killed in {killed} of {len(phases)} phases: {', '.join(phases)}")
     assert killed > len(phases) / 2  # the others had ended before they were polled
-    last = queued(project)
+    last = queued_run(project)
     with worker(last) as process:
         process.wait(SECONDS)
     last.refresh_from_db()

@@ -102,7 +102,7 @@ FITTING = {
 
 @each_kind(FITTING)
 def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call, unit_s):
-    answered(call, FITTING[kind](), ANSWERED * unit_s)
+    post_within(call, FITTING[kind](), ANSWERED * unit_s)
 
 
 @pytest.mark.parametrize(
@@ -111,10 +111,10 @@ def test_a_large_body_that_fits_is_answered_in_seconds_and_stored(kind, call, un
     ids=["half an emoji, and numbers", "NULs"],
 )
 def test_a_fifth_of_what_is_slow_to_mend_is_answered_in_a_fifth_of_the_time(inner, call, unit_s):
-    answered(call, inner, ANSWERED * unit_s / 5)
+    post_within(call, inner, ANSWERED * unit_s / 5)
 
 
-def answered(call: Caller, inner: bytes, within_s: float) -> None:
+def post_within(call: Caller, inner: bytes, within_s: float) -> None:
     sent = body(inner)
     started_at = process_time()
     answer = call.raw("/webhook", sent)

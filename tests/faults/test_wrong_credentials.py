@@ -41,7 +41,7 @@ def anna():
 
 
 @pytest.fixture
-def checked():
+def wrong_checks():
     """The number of wrong passwords that were checked: each costs about a second."""
     found: list[str] = []
 
@@ -57,31 +57,33 @@ def log_in(client: Client, user: str, password: str):
     return client.post(LOGIN, {"username": user, "password": password})
 
 
-def test_of_25_wrong_logins_few_are_checked_and_the_rest_get_a_retry_after(anna, checked, clock):
+def test_of_25_wrong_logins_few_are_checked_and_the_rest_get_a_retry_after(
+    anna, wrong_checks, clock
+):
     client = Client(**PROXY)
     answers = [log_in(client, "anna", f"wrong {i}") for i in range(25)]
     assert [a.status_code for a in answers] == [200] * 5 + [429] * 20
-    assert len(checked) == 5
+    assert len(wrong_checks) == 5
     assert log_in(client, "anna", "right").status_code == 429
     clock.now += int(answers[-1]["Retry-After"])
     assert log_in(client, "anna", "right").status_code == 302
 
 
-def test_other_names_are_tried_from_an_address_at_most_every_few_seconds(checked, clock):
+def test_other_names_are_tried_from_an_address_at_most_every_few_seconds(wrong_checks, clock):
     client = Client(**PROXY)
     answers = [log_in(client, f"user{i}", "x") for i in range(60)]
-    assert len(checked) == 20
+    assert len(wrong_checks) == 20
     assert answers[-1].status_code == 429
     clock.now += 30
     for i in range(60):
         log_in(client, f"other{i}", "x")
-    assert len(checked) == 30
+    assert len(wrong_checks) == 30
 
 
-def test_a_name_that_is_tried_from_many_addresses_is_slowed_too(anna, checked, clock):
+def test_a_name_that_is_tried_from_many_addresses_is_slowed_too(anna, wrong_checks, clock):
     for i in range(60):
         log_in(Client(REMOTE_ADDR=f"10.1.0.{i}"), "anna", "x")
-    assert len(checked) == 20
+    assert len(wrong_checks) == 20
 
 
 def test_a_browser_that_logged_in_before_is_not_locked_out(anna, clock):
@@ -97,12 +99,12 @@ def test_a_browser_that_logged_in_before_is_not_locked_out(anna, clock):
     assert log_in(own, "anna", "right").status_code == 302
 
 
-def test_a_known_browser_is_limited_itself(anna, checked, clock):
+def test_a_known_browser_is_limited_itself(anna, wrong_checks, clock):
     own = Client(**PROXY)
     log_in(own, "anna", "right")
     for _ in range(30):
         log_in(own, "anna", "x")
-    assert len(checked) == 10
+    assert len(wrong_checks) == 10
     assert log_in(own, "another", "x").status_code == 200  # it is known for its user only
     own.cookies["known_browser"] = "made up"
     assert log_in(own, "anna", "right").status_code == 302  # a stranger's attempts

@@ -25,7 +25,7 @@ LIMITS = benchmark.Limits(big=20_000, share=0.6)
 
 
 @pytest.fixture
-def seeded():
+def seed_load():
     """`seeded(projects)`: the load, with so many projects of 200."""
 
     def seed(projects: int) -> None:
@@ -43,13 +43,13 @@ def test_a_database_with_projects_is_not_seeded():
     assert Project.objects.count() == 1
 
 
-def test_every_page_and_route_takes_few_queries(client, seeded):
-    assert not excesses(client, seeded, 2, plans=False, urls=one_of_each_kind)
+def test_every_page_and_route_takes_few_queries(client, seed_load):
+    assert not excesses(client, seed_load, 2, plans=False, urls=one_of_each_kind)
 
 
 @pytest.mark.nightly
-def test_no_page_and_no_route_reads_a_table_whole(client, seeded):
-    assert not excesses(client, seeded, 10, plans=True, urls=registry_urls.urls)
+def test_no_page_and_no_route_reads_a_table_whole(client, seed_load):
+    assert not excesses(client, seed_load, 10, plans=True, urls=registry_urls.urls)
 
 
 def one_of_each_kind() -> Iterator[str]:
@@ -63,9 +63,9 @@ def one_of_each_kind() -> Iterator[str]:
             yield url
 
 
-def excesses(client, seeded, projects: int, plans: bool, urls) -> str:
+def excesses(client, seed_load, projects: int, plans: bool, urls) -> str:
     """The excessive costs of pages and routes with so many projects, one line each."""
-    seeded(projects)
+    seed_load(projects)
     counts = {m: m.objects.count() for m in (Project, ModelVersion, Metric, Outcome, Event)}
     assert counts[Project] == projects
     assert counts[ModelVersion] == 100 * projects

@@ -61,14 +61,14 @@ def before(_migrated) -> DumpContents:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def upgraded(_migrated, store, django_db_blocker) -> Iterator[None]:
+def upgraded_database(_migrated, store, django_db_blocker) -> Iterator[None]:
     """A module's tests use the migrated database; those marked `django_db` are rolled back."""
     with django_db_blocker.unblock(), _installation(store), restore.database(_migrated[0]):
         yield
 
 
 @pytest.fixture(scope="module")
-def copied(upgraded, _migrated, django_db_blocker) -> Iterator[None]:
+def copied_database(upgraded_database, _migrated, django_db_blocker) -> Iterator[None]:
     """The module's tests share a copy of the migrated database, for what commits, as jobs do."""
     name = f"{_migrated[0]}_copy"
     restore.server(f"CREATE DATABASE {name} TEMPLATE {_migrated[0]}")

@@ -30,7 +30,7 @@ def run_cluster(cluster: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def logs(copied):
+def logs(copied_database):
     """The log of the schedules and of all queued jobs."""
     # What a training learns is tested elsewhere, and takes a minute.
     with capture_logs() as logged, mock.patch("mlapi.training.run.Programs", small_programs):

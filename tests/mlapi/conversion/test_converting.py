@@ -56,7 +56,7 @@ def answer(project):
     return serving.answer(project, CONFIG, TASKS)
 
 
-def queued(name: str) -> list:
+def queued_jobs(name: str) -> list:
     return [q for q in OrmQ.objects.all() if q.func() == f"mlapi.jobs.{name}"]
 
 
@@ -68,8 +68,8 @@ def test_an_old_champion_answers_nothing_until_it_was_converted_and_then_as_it_d
         assert answered.results == [[], []]
         assert answered.model_version == version.label
         assert answered.problems == {"artifact_format_old": [1, 2]}
-    (job,) = queued("convert")
-    assert not queued("fall_back")
+    (job,) = queued_jobs("convert")
+    assert not queued_jobs("fall_back")
 
     jobs.convert(*job.args())
     model_cache.clear()
@@ -113,7 +113,7 @@ def test_code_in_an_old_artifact_never_runs_and_one_run_replaces_it(project, tmp
     runs.cancel(run.pk, actor="tester")
     model_cache.clear()
     assert answer(project).results == [[], []]
-    for job in queued("convert"):
+    for job in queued_jobs("convert"):
         jobs.convert(*job.args())
     assert TrainingRun.objects.filter(project=project, trigger="format").count() == 1
 
@@ -154,7 +154,7 @@ def test_a_worker_that_starts_has_each_old_champion_converted(project):
     old_version(project)
     ModelVersionFactory(champion=True)
     maintenance.at_worker_start()
-    assert [job.args() for job in queued("convert")] == [(version.pk,)]
+    assert [job.args() for job in queued_jobs("convert")] == [(version.pk,)]
 
 
 def test_an_old_version_is_converted_when_its_load_is_checked(project):

@@ -16,7 +16,7 @@ def paired(humans, candidate, champion, target="t"):
     return PairedTarget.of(target, "choice", tasks, humans, candidate, champion)
 
 
-def compared(*targets, seed=0):
+def comparison_of(*targets, seed=0):
     return compare([PairedHoldout(targets, champion_serves=True)], seed)
 
 
@@ -27,7 +27,7 @@ def test_the_interval_covers_a_difference_that_is_there():
     def right(share):
         return [h if rng.random() < share else None for h in humans]
 
-    found = compared(paired(humans, right(0.9), right(0.6)))
+    found = comparison_of(paired(humans, right(0.9), right(0.6)))
 
     low, high = found.interval
     assert 0 < low < found.difference < high
@@ -38,7 +38,7 @@ def test_targets_are_averaged_unweighted():
     big = paired(["a", "b"] * 50, ["a", "b"] * 50, ["a", "b"] * 50, "big")
     small = paired(["a", "b"], ["a", None], ["a", "b"], "small")
 
-    found = compared(big, small)
+    found = comparison_of(big, small)
 
     assert found.candidate == pytest.approx((1 + 0.5) / 2)
     assert found.champion == 1
@@ -56,7 +56,7 @@ def test_a_seed_has_the_interval_that_it_had_in_earlier_versions():
     humans, candidate = ["a", "b", "c", "a"] * 20, ["a", "b", "c", "c"] * 20
     champion = ["a", "b", "b", None] * 20
 
-    found = compared(paired(humans, candidate, champion), seed=11)
+    found = comparison_of(paired(humans, candidate, champion), seed=11)
 
     assert found.interval == pytest.approx([0.2433781, 0.4078491], abs=1e-6)
 
@@ -91,7 +91,7 @@ def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_bette
     humans, n = ["a", "b"] * 20, 40
     candidate, champion = ([error] * n for error in errors)
 
-    found = compared(
+    found = comparison_of(
         paired(humans, humans, humans), error_pairs("size", candidate, champion, list(range(n)))
     )
 
@@ -110,7 +110,7 @@ def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_bette
 def test_errors_alone_are_compared_as_errors():
     tasks = list(range(40))
 
-    found = compared(
+    found = comparison_of(
         error_pairs("a", [1.0] * 40, [3.0] * 40, tasks),
         error_pairs("b", [2.0] * 40, [2.0] * 40, tasks),
     )
@@ -122,7 +122,7 @@ def test_errors_alone_are_compared_as_errors():
 def test_a_target_without_tasks_takes_no_part():
     humans = ["a", "b"] * 20
 
-    found = compared(paired(humans, humans, humans), error_pairs("b", [], [], []))
+    found = comparison_of(paired(humans, humans, humans), error_pairs("b", [], [], []))
 
     assert (found.metric, set(found.targets)) == ("macro_f1", {"t"})
 
@@ -177,4 +177,4 @@ def test_a_comparison_has_all_digits_of_the_metric_that_the_version_has():
     labels = [(label,) for label in humans], [(label,) for label in predicted]
     own = macro_f1(*(indicators(of, LABELS) for of in labels))
     assert own == f1_score(humans, predicted, average="macro")
-    assert compared(paired(humans, predicted, predicted)).candidate == own
+    assert comparison_of(paired(humans, predicted, predicted)).candidate == own

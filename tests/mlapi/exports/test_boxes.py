@@ -44,7 +44,7 @@ def artifact() -> bytes:
     return pack(NAME, DetectionModel(SizedImages(), [target]).to_parts())
 
 
-def served(version: ModelVersion, addresses: list[str]) -> list[list[dict]]:
+def served_boxes(version: ModelVersion, addresses: list[str]) -> list[list[dict]]:
     """The boxes that `/predict` answers, as an export has them."""
     tasks = [{"id": 1 + i, "data": {"image": address}} for i, address in enumerate(addresses)]
     project = Project.objects.select_related("champion").get(pk=version.project_id)
@@ -93,7 +93,7 @@ def test_boxes_are_those_of_predict(artifact, server, tmp_path, control):
     exported = [row["box"] for row in predicted(tmp_path / "export", rows)]
 
     addresses = [server.put(f"{i}.png", scene.file) for i, scene in enumerate(NEW)]
-    expected = served(version, addresses)
+    expected = served_boxes(version, addresses)
     assert [in_order(one["value"]) for one in exported] == [in_order(one) for one in expected]
     assert {box["label"] for one in expected for box in one} == {"red", "blue"}
     assert all(0 <= one["score"] <= 1 for one in exported)

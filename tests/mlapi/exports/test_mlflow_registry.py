@@ -15,22 +15,22 @@ NOWHERE = "http://127.0.0.1:9"
 JOB = "mlapi.jobs.push_to_mlflow"
 
 
-def queued() -> list[tuple]:
+def queued_jobs() -> list[tuple]:
     return [job.args() for job in OrmQ.objects.filter(key="training") if job.func() == JOB]
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_promotion_queues_the_push_where_mlflow_is_configured(settings):
     version = ModelVersionFactory(content=trained.artifact(), champion=True)
-    assert queued() == []
+    assert queued_jobs() == []
 
     settings.MLFLOW_TRACKING_URI = NOWHERE
     other = ModelVersionFactory(project=version.project, content=trained.artifact(0.7))
     promote(other)
 
-    assert queued() == [(other.pk,)]
+    assert queued_jobs() == [(other.pk,)]
     push_champions()
-    assert queued() == [(other.pk,), (other.pk,)]
+    assert queued_jobs() == [(other.pk,), (other.pk,)]
 
 
 @pytest.mark.django_db

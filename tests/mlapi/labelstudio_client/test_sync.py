@@ -47,7 +47,7 @@ def in_label_studio(ls_project) -> dict[int, list[tuple]]:
 
 
 @pytest.fixture
-def synced(registry_project, ls_project) -> list[int]:
+def synced_ids(registry_project, ls_project) -> list[int]:
     """Six tasks that the first sync has read, three of them labelled; their ids."""
     ids = ls_project.import_labelled([("one", "A"), ("two", "B"), ("three", "A")])
     ids += ls_project.import_texts(["four", "five", "six"])
@@ -63,57 +63,57 @@ def resync(registry_project: Project):
     return report
 
 
-def test_the_first_sync_mirrors_all_tasks_labelled_or_not(registry_project, ls_project, synced):
+def test_the_first_sync_mirrors_all_tasks_labelled_or_not(registry_project, ls_project, synced_ids):
     assert mirrored(registry_project) == in_label_studio(ls_project)
     assert len(mirrored(registry_project)) == 6
     registry_project.refresh_from_db()
     assert registry_project.synced_at
     assert registry_project.title == "client tests"
     assert registry_project.label_config == ls_project.info()["label_config"]
-    assert Task.objects.get(project=registry_project, labelstudio_id=synced[0]).labels == {
+    assert Task.objects.get(project=registry_project, labelstudio_id=synced_ids[0]).labels == {
         "label": "A"
     }
 
 
-def test_labels_that_a_sync_brings_are_never_outcomes_of_a_version(registry_project, synced):
+def test_labels_that_a_sync_brings_are_never_outcomes_of_a_version(registry_project, synced_ids):
     assert not Outcome.objects.exists()
 
 
-def test_changes_without_an_event_are_found(registry_project, ls_project, synced):
+def test_changes_without_an_event_are_found(registry_project, ls_project, synced_ids):
     annotations = {pk: rows[0][0] for pk, rows in mirrored(registry_project).items() if rows}
-    ls_project.change_annotation(annotations[synced[0]], "B")
-    ls_project.annotate(synced[3], "A")
-    ls_project.skip(synced[4])
+    ls_project.change_annotation(annotations[synced_ids[0]], "B")
+    ls_project.annotate(synced_ids[3], "A")
+    ls_project.skip(synced_ids[4])
     added = ls_project.import_labelled([("seven", "B")])
-    ls_project.edit_task(synced[1], {"text": "two, edited"})
+    ls_project.edit_task(synced_ids[1], {"text": "two, edited"})
     report = resync(registry_project)
     assert mirrored(registry_project) == in_label_studio(ls_project)
     assert added[0] in mirrored(registry_project)
     assert (
-        Task.objects.get(project=registry_project, labelstudio_id=synced[1]).data["text"]
+        Task.objects.get(project=registry_project, labelstudio_id=synced_ids[1]).data["text"]
         == "two, edited"
     )
     assert report.dropped == 0
 
 
-def test_an_annotation_turned_into_a_draft_is_removed(registry_project, ls_project, synced):
-    (annotation, _, _) = mirrored(registry_project)[synced[0]][0]
+def test_an_annotation_turned_into_a_draft_is_removed(registry_project, ls_project, synced_ids):
+    (annotation, _, _) = mirrored(registry_project)[synced_ids[0]][0]
     ls_project.turn_into_draft(annotation)
     report = resync(registry_project)
-    assert mirrored(registry_project)[synced[0]] == []
+    assert mirrored(registry_project)[synced_ids[0]] == []
     assert mirrored(registry_project) == in_label_studio(ls_project)
-    assert Task.objects.get(project=registry_project, labelstudio_id=synced[0]).labels == {}
+    assert Task.objects.get(project=registry_project, labelstudio_id=synced_ids[0]).labels == {}
     assert report.fetched == 1
 
 
 def test_deleted_annotations_and_tasks_and_bare_imports_are_found(
-    registry_project, ls_project, synced
+    registry_project, ls_project, synced_ids
 ):
-    ls_project.delete_annotation(mirrored(registry_project)[synced[0]][0][0])
-    ls_project.delete_task(synced[1])
-    ls_project.delete_task(synced[5])
+    ls_project.delete_annotation(mirrored(registry_project)[synced_ids[0]][0][0])
+    ls_project.delete_task(synced_ids[1])
+    ls_project.delete_task(synced_ids[5])
     new = ls_project.import_texts(["eight", "nine"])
-    assert synced[5] in new  # Label Studio on SQLite gives the last id again
+    assert synced_ids[5] in new  # Label Studio on SQLite gives the last id again
     resync(registry_project)
     assert mirrored(registry_project) == in_label_studio(ls_project)
     tasks = Task.objects.filter(project=registry_project, deleted_at=None)
@@ -122,7 +122,7 @@ def test_deleted_annotations_and_tasks_and_bare_imports_are_found(
 
 
 def test_all_annotations_deleted_and_made_from_predictions_by_bulk(
-    registry_project, ls_project, synced
+    registry_project, ls_project, synced_ids
 ):
     ls_project.action("delete_tasks_annotations")
     resync(registry_project)
@@ -133,26 +133,26 @@ def test_all_annotations_deleted_and_made_from_predictions_by_bulk(
         "type": "choices",
         "value": {"choices": ["B"]},
     }
-    for pk in synced[:2]:
+    for pk in synced_ids[:2]:
         ls_project.api("POST", "/api/predictions/", json={"task": pk, "result": [region]})
-    ls_project.action("predictions_to_annotations", synced[:2])
+    ls_project.action("predictions_to_annotations", synced_ids[:2])
     resync(registry_project)
     assert mirrored(registry_project) == in_label_studio(ls_project)
-    first = Task.objects.get(project=registry_project, labelstudio_id=synced[0])
+    first = Task.objects.get(project=registry_project, labelstudio_id=synced_ids[0])
     assert first.labels == {"label": "B"}
     assert first.annotations[0]["parent_prediction"]
 
 
-def test_several_annotations_of_one_task_lose_one(registry_project, ls_project, synced):
-    second = ls_project.annotate(synced[0], "B")
+def test_several_annotations_of_one_task_lose_one(registry_project, ls_project, synced_ids):
+    second = ls_project.annotate(synced_ids[0], "B")
     resync(registry_project)
-    assert len(mirrored(registry_project)[synced[0]]) == 2
+    assert len(mirrored(registry_project)[synced_ids[0]]) == 2
     ls_project.turn_into_draft(second["id"])
     resync(registry_project)
     assert mirrored(registry_project) == in_label_studio(ls_project)
 
 
-def test_title_and_label_config_are_read_too(registry_project, ls_project, synced):
+def test_title_and_label_config_are_read_too(registry_project, ls_project, synced_ids):
     ls_project.change(title="renamed", label_config=config("A", "B", "C"))
     report = resync(registry_project)
     registry_project.refresh_from_db()
@@ -161,17 +161,17 @@ def test_title_and_label_config_are_read_too(registry_project, ls_project, synce
     assert 'value="C"' in registry_project.label_config
 
 
-def test_nothing_changed_writes_nothing(registry_project, ls_project, synced):
+def test_nothing_changed_writes_nothing(registry_project, ls_project, synced_ids):
     before = list(Task.objects.order_by("id").values())
     report = resync(registry_project)
     assert (report.fetched, report.dropped) == (0, 0)
     assert list(Task.objects.order_by("id").values()) == before
 
 
-def test_only_what_is_recent_is_read_again(registry_project, ls_project, synced, monkeypatch):
+def test_only_what_is_recent_is_read_again(registry_project, ls_project, synced_ids, monkeypatch):
     # A transaction of Label Studio may still have been open: what is as it was read is not read.
     assert resync(registry_project).read == 0
-    ls_project.annotate(synced[3], "A")
+    ls_project.annotate(synced_ids[3], "A")
     assert resync(registry_project).read == 1
     assert mirrored(registry_project) == in_label_studio(ls_project)
 
@@ -236,7 +236,7 @@ def test_changes_between_the_pages_of_a_first_reading_are_found(
 
 
 def test_a_project_that_is_gone_is_recorded_and_nothing_is_deleted(
-    registry_project, ls_project, synced
+    registry_project, ls_project, synced_ids
 ):
     ls_project.delete()
     registry_project.refresh_from_db()
@@ -268,7 +268,7 @@ def test_a_failed_sync_may_be_requested_again_at_once(ls_project, db):
     assert actions.request_sync(project, "second")
 
 
-def test_credentials_that_work_again_clear_the_failure(registry_project, ls_project, synced):
+def test_credentials_that_work_again_clear_the_failure(registry_project, ls_project, synced_ids):
     project_settings.set_credentials(
         registry_project, ls_project.server.url, "0" * 40, actor="test"
     )
@@ -308,6 +308,6 @@ def test_a_sync_waits_for_whoever_writes_the_mirror(registry_project, ls_project
     connections.close_all()
 
 
-def test_a_sync_has_no_audit_entry(registry_project, ls_project, synced):
+def test_a_sync_has_no_audit_entry(registry_project, ls_project, synced_ids):
     """A sync is no decision of a user of this backend."""
     assert not AuditEntry.objects.exclude(verb="set_credentials").exists()

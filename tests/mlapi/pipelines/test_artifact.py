@@ -264,7 +264,7 @@ def test_a_part_that_is_missing_is_named(name):
         PIPELINES["image_clusters"].load(content)
 
 
-def changed(change) -> bytes:
+def changed_artifact(change) -> bytes:
     """The artifact of a text model with one target, changed."""
     model = text_classifier()
     parts = model.to_parts()
@@ -295,9 +295,9 @@ def changed(change) -> bytes:
     ],
 )
 def test_parts_that_do_not_fit_are_refused(change):
-    assert PIPELINES["text_classification"].load(changed(lambda target: None))
+    assert PIPELINES["text_classification"].load(changed_artifact(lambda target: None))
     with pytest.raises(ArtifactInvalid):
-        PIPELINES["text_classification"].load(changed(change))
+        PIPELINES["text_classification"].load(changed_artifact(change))
 
 
 def test_an_invalid_booster_is_refused():
@@ -312,7 +312,7 @@ def test_an_invalid_booster_is_refused():
         estimator.update(kind="boosted_trees", trees=trees, features=features)
 
     with pytest.raises(ArtifactInvalid, match="booster"):
-        PIPELINES["text_classification"].load(changed(change))
+        PIPELINES["text_classification"].load(changed_artifact(change))
 
 
 def test_a_file_is_opened_once_and_read_only_as_it_was_hashed(tmp_path, monkeypatch):

@@ -110,12 +110,12 @@ def test_sets_of_labels_are_decided_as_they_were():
 def test_a_version_decides_by_its_weights_and_keeps_them():
     model = text_classifier()
     rows = [{"text": f"the {word} and {other}"} for word in WORDS["fruit"] for other in ("a", "of")]
-    plain = served(model, rows)
+    plain = served_answers(model, rows)
     weights = np.ones(3)
     weights[FRUIT] = 1e-6
     model.targets[0].weights = weights
 
-    found = served(model, rows)
+    found = served_answers(model, rows)
 
     assert {value_of(answer) for answer in plain} == {"fruit"}
     assert "fruit" not in {value_of(answer) for answer in found}
@@ -138,10 +138,10 @@ def test_a_decision_that_cannot_be_one_is_refused(weights):
     model.targets[0].weights = np.array(weights)
 
     with pytest.raises(ArtifactInvalid):
-        served(model, [])
+        served_answers(model, [])
 
 
-def served(model, rows):
+def served_answers(model, rows):
     """The answers of the version, written and read."""
     predictor = pipelines.get("text_classification").load(pack(model.pipeline, model.to_parts()))
     return [found["topic"] for found in predictor.predict(rows)]

@@ -19,13 +19,13 @@ from .projects import small_programs
 GENEROUS_LIMITS = Limits(seconds=600, memory_mb=4096)
 
 
-def queued(project: Project, **fields) -> TrainingRun:
+def queued_run(project: Project, **fields) -> TrainingRun:
     fields = {"trigger": TrainingRun.Trigger.ADMIN, "actor": "tester", **fields}
     return run_starts.start(project, **fields)[0]
 
 
 def finished_run(project: Project, limits: Limits = GENEROUS_LIMITS, **behaviours) -> TrainingRun:
-    run = queued(project)
+    run = queued_run(project)
     return carry_out(run.pk, "worker@test", programs=small_programs(**behaviours), limits=limits)
 
 

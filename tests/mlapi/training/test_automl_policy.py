@@ -30,7 +30,7 @@ def project():
     return ProjectFactory()
 
 
-def planned(project, choice="auto", examples=300, kind="choice", of=RunKind.TRAINING):
+def automl_plan(project, choice="auto", examples=300, kind="choice", of=RunKind.TRAINING):
     """Whether the next run has AutoML, whether a challenger follows it, and why not."""
     Project.objects.filter(pk=project.pk).update(options={"automl": choice})
     project.refresh_from_db()
@@ -42,7 +42,7 @@ def planned(project, choice="auto", examples=300, kind="choice", of=RunKind.TRAI
     return chosen["automl"], chosen["challenger"], job.notes.get("automl", "")
 
 
-def challenged(project, *, promoted=False, state="succeeded"):
+def add_challenger(project, *, promoted=False, state="succeeded"):
     """An earlier challenger of the project."""
     run = TrainingRunFactory(project=project, kind=RunKind.CHALLENGER, state=state)
     if promoted:
@@ -51,13 +51,13 @@ def challenged(project, *, promoted=False, state="succeeded"):
 
 
 def test_a_training_goes_without_it_and_a_challenger_follows(project):
-    automl, challenger, note = planned(project)
+    automl, challenger, note = automl_plan(project)
     assert (automl, challenger) == (False, True)
     assert "as a challenger" in note
 
 
 def test_a_challenger_has_it_and_none_follows(project):
-    assert planned(project, of=RunKind.CHALLENGER) == (True, False, "")
+    assert automl_plan(project, of=RunKind.CHALLENGER) == (True, False, "")
 
 
 @pytest.mark.parametrize(
@@ -69,33 +69,33 @@ def test_a_challenger_has_it_and_none_follows(project):
     ],
 )
 def test_none_follows_where_it_cannot_be_fitted_or_is_switched_off(project, how, why):
-    _, challenger, note = planned(project, **how)
+    _, challenger, note = automl_plan(project, **how)
     assert not challenger
     assert why in note
 
 
 @pytest.mark.parametrize(("choice", "follows"), [("auto", False), ("on", True)])
 def test_one_that_won_is_followed_by_another_only_where_the_option_is_on(project, choice, follows):
-    challenged(project, promoted=True)
-    assert planned(project, choice)[1] is follows
+    add_challenger(project, promoted=True)
+    assert automl_plan(project, choice)[1] is follows
 
 
 @pytest.mark.parametrize("state", ["succeeded", "failed"])
 def test_one_that_lost_or_failed_is_the_last(project, state):
-    lost = challenged(project, state=state)
-    _, challenger, note = planned(project, "on")
+    lost = add_challenger(project, state=state)
+    _, challenger, note = automl_plan(project, "on")
     assert not challenger
     assert f"lost in run {lost.pk}" in note
 
 
 def test_one_that_a_training_ended_does_not_count(project):
-    challenged(project, state="cancelled")
-    assert planned(project)[1]
+    add_challenger(project, state="cancelled")
+    assert automl_plan(project)[1]
 
 
 def test_of_one_that_was_queued_again_the_second_counts(project):
-    run_starts.retry(challenged(project, state="failed"), actor="worker")
-    assert planned(project)[1]
+    run_starts.retry(add_challenger(project, state="failed"), actor="worker")
+    assert automl_plan(project)[1]
 
 
 @pytest.mark.parametrize(
@@ -112,10 +112,10 @@ def test_a_run_of_before_there_were_challengers_counts(project, candidate, choic
     run = TrainingRunFactory(project=project, state="running")
     runs.set_details(run, candidates=rows)
     runs.succeed(run)
-    assert planned(project, choice)[1] is follows
+    assert automl_plan(project, choice)[1] is follows
 
 
-def selected(project, n=200, won="", **scores):
+def add_training_scores(project, n=200, won="", **scores):
     """An earlier training with these scores of candidates on n examples."""
     run = TrainingRunFactory(project=project, state="running")
     of = {"target": "label", "n": n}
@@ -136,36 +136,36 @@ def left_out(project):
 
 @pytest.mark.parametrize(("words", "expected"), [(0.74, ["words"]), (0.76, [])])
 def test_a_candidate_that_lost_clearly_is_left_out(project, words, expected):
-    selected(project, words=words, characters=0.8)
+    add_training_scores(project, words=words, characters=0.8)
     assert left_out(project) == expected
 
 
 def test_on_few_examples_none_loses_clearly(project):
-    selected(project, n=99, words=0.5, characters=0.8)
+    add_training_scores(project, n=99, words=0.5, characters=0.8)
     assert left_out(project) == []
 
 
 def test_one_that_was_chosen_all_the_same_is_not_left_out(project):
-    selected(project, won="words", words=0.7, characters=0.8)
+    add_training_scores(project, won="words", words=0.7, characters=0.8)
     assert left_out(project) == []
 
 
 def test_it_is_fitted_in_every_fifth_training(project):
-    selected(project, words=0.6, characters=0.8)
+    add_training_scores(project, words=0.6, characters=0.8)
     for _ in range(3):
-        selected(project, words=None, characters=0.8)
+        add_training_scores(project, words=None, characters=0.8)
     assert left_out(project) == ["words"]
 
 
 def test_after_four_trainings_without_it_it_is_fitted_again(project):
-    selected(project, words=0.6, characters=0.8)
+    add_training_scores(project, words=0.6, characters=0.8)
     for _ in range(4):
-        selected(project, words=None, characters=0.8)
+        add_training_scores(project, words=None, characters=0.8)
     assert left_out(project) == []
 
 
 def test_another_label_config_is_another_matter(project):
-    selected(project, words=0.6, characters=0.8)
+    add_training_scores(project, words=0.6, characters=0.8)
     Project.objects.filter(pk=project.pk).update(fingerprint="another")
     project.refresh_from_db()
     assert left_out(project) == []

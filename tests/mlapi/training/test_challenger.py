@@ -26,7 +26,7 @@ def trained(project: Project) -> TrainingRun:
     return carry_out(run.pk, "worker@test", programs=small_programs())
 
 
-def challenged(project: Project, behaviour: str) -> TrainingRun:
+def finished_challenger(project: Project, behaviour: str) -> TrainingRun:
     """The challenger of the project's training, whose child behaves so."""
     run = challenge(trained(project))
     return carry_out(run.pk, "worker@test", programs=small_programs(behaviour))
@@ -48,7 +48,7 @@ def test_a_training_without_a_version_is_not(project):
 
 
 def test_a_challenger_without_a_win_ends_without_a_version(project):
-    run = challenged(project, "learn")
+    run = finished_challenger(project, "learn")
     assert (run.state, run.error) == ("succeeded", "")
     assert not hasattr(run, "version")
     assert run.candidates
@@ -60,7 +60,7 @@ def test_a_challenger_without_a_win_ends_without_a_version(project):
     ("behaviour", "is_better"), [("beat_champion", True), ("equal_champion", False)]
 )
 def test_a_challenger_is_promoted_only_if_it_is_better(project, behaviour, is_better):
-    run = challenged(project, behaviour)
+    run = finished_challenger(project, behaviour)
     assert run.state == "succeeded"
     assert (Project.objects.get(pk=project.pk).champion == run.version) is is_better
     entry = AuditEntry.objects.get(run=run, verb="promote" if is_better else "keep")

@@ -25,7 +25,7 @@ def targets_of(project):
     return pipelines.match(label_config.parse(project.label_config)).targets
 
 
-def frozen(project, folder):
+def frozen_dataset(project, folder):
     run, _ = run_starts.start(project, trigger=TrainingRun.Trigger.ADMIN, actor="tester")
     return run, dataset.freeze(run, targets_of(project), folder)
 
@@ -38,7 +38,7 @@ def test_only_the_fields_and_labels_of_the_targets_go_in(tmp_path):
     project = labelled_project({"Positive": 3, "Negative": 2})
     task = Task.objects.filter(project=project).first()
     Task.objects.filter(pk=task.pk).update(labels={**task.labels, "mood": "fine"})
-    frozen(project, tmp_path)
+    frozen_dataset(project, tmp_path)
     rows = rows_in(tmp_path)
     assert [set(row) for row in rows] == [{"id", "data", "labels", "split"}] * 5
     assert {key for row in rows for key in row["data"]} == {"text"}
@@ -50,7 +50,7 @@ def test_deleted_and_unlabelled_tasks_stay_out(tmp_path):
     project = labelled_project({"Positive": 4})
     tasks.drop(project, [1])
     tasks.write(project, [tasks.TaskState(labelstudio_id=50, data={"text": "no label yet"})])
-    run, found = frozen(project, tmp_path)
+    run, found = frozen_dataset(project, tmp_path)
     assert found.counts["tasks"] == 3
     assert len(rows_in(tmp_path)) == 3
 
@@ -58,7 +58,7 @@ def test_deleted_and_unlabelled_tasks_stay_out(tmp_path):
 def test_the_counts_add_up(tmp_path):
     project = labelled_project({"Positive": 12, "Negative": 8})
     Task.objects.filter(project=project, labelstudio_id=1).update(ties=["label"])
-    _, found = frozen(project, tmp_path)
+    _, found = frozen_dataset(project, tmp_path)
     counts = found.counts
     assert counts["tasks"] == counts["train"] + counts["holdout"] == 20
     assert counts["ties"] == counts["targets"]["label"]["ties"] == 1
@@ -71,7 +71,7 @@ def test_the_counts_add_up(tmp_path):
 
 def test_the_manifest_records_forever_what_it_learned_from(tmp_path):
     project = labelled_project({"Positive": 3, "Negative": 2})
-    _, found = frozen(project, tmp_path)
+    _, found = frozen_dataset(project, tmp_path)
     stored = artifacts._store().open(found.file).read()
     lines = [json.loads(line) for line in gzip.decompress(stored).splitlines()]
     tasks_now = {t.pk: t for t in Task.objects.filter(project=project)}
@@ -89,16 +89,16 @@ def test_the_manifest_records_forever_what_it_learned_from(tmp_path):
 
 def test_the_fingerprint_is_that_of_the_labels_and_not_of_their_order(tmp_path):
     project = labelled_project({"Positive": 3, "Negative": 2})
-    run, first = frozen(project, tmp_path)
+    run, first = frozen_dataset(project, tmp_path)
     runs.cancel(run.pk, actor="tester")
     # Rows are rewritten in another physical order.
     for task in Task.objects.filter(project=project).order_by("-pk"):
         Task.objects.filter(pk=task.pk).update(total_annotations=7)
-    run, again = frozen(project, tmp_path)
+    run, again = frozen_dataset(project, tmp_path)
     assert again.fingerprint == first.fingerprint
     runs.cancel(run.pk, actor="tester")
     label(project, {"Positive": 1}, first_id=100)
-    assert frozen(project, tmp_path)[1].fingerprint != first.fingerprint
+    assert frozen_dataset(project, tmp_path)[1].fingerprint != first.fingerprint
 
 
 def test_a_label_that_changes_after_the_snapshot_counts_for_the_next_run(tmp_path):
@@ -119,7 +119,7 @@ def test_a_label_that_changes_after_the_snapshot_counts_for_the_next_run(tmp_pat
     writer.start()
     assert writing.wait(60)
     threading.Timer(0.5, may_end.set).start()
-    _, found = frozen(project, tmp_path)
+    _, found = frozen_dataset(project, tmp_path)
     writer.join()
     assert found.counts["tasks"] == 6
     changed = Task.objects.filter(project=project, labels_changed_at__gt=found.snapshot_at)
@@ -130,11 +130,11 @@ def test_a_label_that_changes_after_the_snapshot_counts_for_the_next_run(tmp_pat
 
 def test_a_project_with_nothing_to_learn_is_refused(tmp_path):
     with pytest.raises(dataset.NothingToLearn):
-        frozen(labelled_project({}), tmp_path)
+        frozen_dataset(labelled_project({}), tmp_path)
 
 
 def test_the_server_keeps_no_cursor(tmp_path):
-    frozen(labelled_project({"Positive": 3}), tmp_path)
+    frozen_dataset(labelled_project({"Positive": 3}), tmp_path)
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE 'dataset_of_run_%'")
         assert cursor.fetchone() == (0,)
@@ -155,4 +155,4 @@ def test_a_number_that_no_float_holds_does_not_affect_the_run(tmp_path):
     """The mirror of an earlier release may contain such a number."""
     project = labelled_project({"Positive": 4})
     Task.objects.filter(project=project, labelstudio_id=1).update(data={"text": 10**400})
-    assert frozen(project, tmp_path)[1].counts["tasks"] == 4
+    assert frozen_dataset(project, tmp_path)[1].counts["tasks"] == 4

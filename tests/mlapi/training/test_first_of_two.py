@@ -17,7 +17,7 @@ from registry.models.run import RunKind
 from tests.factories import ModelVersionFactory
 
 from .projects import labelled_project, small_programs
-from .runs import queued
+from .runs import queued_run
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.encoder]
 
@@ -38,7 +38,7 @@ def begin(project: Project, monkeypatch, behaviour: str = "learn") -> list[Train
     """Carry out the first training and what the jobs queue after it, but no challenger."""
     monkeypatch.setattr("mlapi.training.run.Programs", lambda: small_programs(behaviour))
     ended = []
-    run = queued(project)
+    run = queued_run(project)
     while run is not None:
         jobs.train(run.pk)
         ended.append(TrainingRun.objects.get(pk=run.pk))

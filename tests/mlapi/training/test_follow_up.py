@@ -12,7 +12,7 @@ from registry.admin.run_page import head
 from registry.models import AuditEntry, Event, Project, TrainingRun
 
 from .projects import label, small_program, small_programs
-from .runs import GENEROUS_LIMITS, queued
+from .runs import GENEROUS_LIMITS, queued_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Trigger = TrainingRun.Trigger
@@ -20,7 +20,7 @@ Trigger = TrainingRun.Trigger
 
 def training(project: Project, *, frozen: bool = True) -> TrainingRun:
     """The project's run, which a worker has begun."""
-    run = runs.claim(queued(project).pk, "worker@test")
+    run = runs.claim(queued_run(project).pk, "worker@test")
     if frozen:
         runs.set_details(run, snapshot_at=run.started_at)
     return run
@@ -66,7 +66,7 @@ def test_without_a_changed_label_the_run_is_joined_only(project):
 
 
 def test_a_run_that_has_yet_to_read_the_labels_is_joined_only(project):
-    run = queued(project)
+    run = queued_run(project)
     label(project, {"Positive": 1}, first_id=1000)
     click(project)
     runs.claim(run.pk, "worker@test")
@@ -133,7 +133,7 @@ def test_a_start_during_a_training_ends_with_a_version_of_all_labels(project):
         click(project)
         return small_program("learn", folder)
 
-    run = queued(project)
+    run = queued_run(project)
     carry_out(run.pk, "worker@test", programs=replace(small_programs(), train=train))
     (following,) = active(project)
     ended = carry_out(

@@ -18,7 +18,7 @@ from tests.mlapi.labelstudio_api import UID, LabelStudioAPI
 from tests.mlapi.mirror.processing import receive
 
 from .projects import labelled_project, small_programs
-from .runs import GENEROUS_LIMITS, BackgroundRun, finished_run, queued, wait_for
+from .runs import GENEROUS_LIMITS, BackgroundRun, finished_run, queued_run, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -27,7 +27,7 @@ pytestmark = [
 
 
 def test_start_training_without_credentials_learns_from_the_mirror(project):
-    run = queued(project, trigger=TrainingRun.Trigger.START_TRAINING)
+    run = queued_run(project, trigger=TrainingRun.Trigger.START_TRAINING)
     run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=GENEROUS_LIMITS)
     assert run.state == "succeeded"
     assert "Reading from Label Studio failed" in run.log
@@ -99,7 +99,7 @@ def test_a_run_that_waited_too_long_for_its_events_says_so(unapplied, monkeypatc
 
 def test_a_run_that_waits_for_its_events_is_cancelled(unapplied, monkeypatch):
     monkeypatch.setattr(mirror_update, "_BUSY_S", 3_600)
-    run = queued(unapplied)
+    run = queued_run(unapplied)
     with applied_elsewhere(unapplied), BackgroundRun(run):
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "running")
         runs.cancel(run.pk, actor="tester")
@@ -126,7 +126,7 @@ def test_a_failure_without_a_code_is_the_reason_too(monkeypatch, what):
         raise RuntimeError("disk full")
 
     monkeypatch.setattr(f"mlapi.training.mirror_update.{what}", fail)
-    run = queued(labelled_project({}), trigger=TrainingRun.Trigger.START_TRAINING)
+    run = queued_run(labelled_project({}), trigger=TrainingRun.Trigger.START_TRAINING)
     run = carry_out(run.pk, "worker@test", programs=small_programs(), limits=GENEROUS_LIMITS)
     assert (run.state, run.error_code) == ("failed", "labels_unread")
     assert "RuntimeError: disk full" in run.error

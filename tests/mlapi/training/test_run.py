@@ -16,7 +16,7 @@ from registry.models import AuditEntry
 from tests.factories import ModelVersionFactory, promote
 
 from .projects import label, small_programs
-from .runs import GENEROUS_LIMITS, BackgroundRun, finished_run, queued
+from .runs import GENEROUS_LIMITS, BackgroundRun, finished_run, queued_run
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -88,7 +88,7 @@ def test_the_second_version_is_compared_with_the_champion(project):
 def test_a_comparison_with_a_former_champion_promotes_nothing(project):
     first = finished_run(project).version
     other = ModelVersionFactory(project=project)
-    run = queued(project)
+    run = queued_run(project)
     with BackgroundRun(run, train="hang") as elsewhere:
         elsewhere.pids()
         assert json.loads((folder.home() / f"run-{run.pk}" / "job.json").read_text())["champion"][
@@ -123,7 +123,7 @@ def test_the_check_reads_what_the_store_has(project):
         return usual.verify(folder, artifact, sha256)
 
     run = carry_out(
-        queued(project).pk,
+        queued_run(project).pk,
         "worker@test",
         programs=replace(usual, verify=verify),
         limits=GENEROUS_LIMITS,
@@ -132,6 +132,6 @@ def test_the_check_reads_what_the_store_has(project):
 
 
 def test_a_run_is_carried_out_once(project):
-    run = queued(project)
+    run = queued_run(project)
     assert runs.claim(run.pk, "another worker")
     assert carry_out(run.pk, "worker@test", programs=small_programs()) is None

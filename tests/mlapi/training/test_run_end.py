@@ -15,7 +15,7 @@ from registry.actions import runs
 from registry.models import ModelVersion, Project, TrainingRun
 
 from .projects import labelled_project, small_programs
-from .runs import BackgroundRun, finished_run, is_running, queued, wait_for
+from .runs import BackgroundRun, finished_run, is_running, queued_run, wait_for
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -24,7 +24,7 @@ pytestmark = [
 
 
 def test_cancel_ends_the_run_and_its_processes(project):
-    run = queued(project)
+    run = queued_run(project)
     with BackgroundRun(run, train="hang") as elsewhere:
         pids = elsewhere.pids()
         runs.cancel(run.pk, actor="tester")
@@ -42,7 +42,7 @@ def test_a_cancel_while_the_mirror_is_read_takes_effect_at_once(project, monkeyp
     """The row is cancelled during the reading."""
     may_end = threading.Event()
     monkeypatch.setattr(mirror_update, "bring_up_to_date", lambda *_: may_end.wait(60))
-    run = queued(project)
+    run = queued_run(project)
     with BackgroundRun(run):
         wait_for(lambda: TrainingRun.objects.get(pk=run.pk).state == "running")
         runs.cancel(run.pk, actor="tester")
@@ -78,7 +78,7 @@ def test_a_result_of_another_shape_makes_no_version(project):
 
 
 def test_a_child_killed_from_outside_fails_the_run(project):
-    run = queued(project)
+    run = queued_run(project)
     with BackgroundRun(run, train="hang") as elsewhere:
         os.kill(elsewhere.pids()[0], 9)
     assert (run.state, run.error_code) == ("failed", "child_crashed")
@@ -110,7 +110,7 @@ def test_a_config_that_cannot_be_served_says_so(project):
 
 
 def test_a_reaped_run_writes_nothing_more(project):
-    run = queued(project)
+    run = queued_run(project)
     with BackgroundRun(run, train="hang") as elsewhere:
         elsewhere.pids()
         taken = TrainingRun.objects.get(pk=run.pk)
@@ -119,7 +119,7 @@ def test_a_reaped_run_writes_nothing_more(project):
 
 
 def test_a_stopped_worker_hands_its_run_back(project):
-    run = queued(project)
+    run = queued_run(project)
     try:
         with BackgroundRun(run, train="hang") as elsewhere:
             elsewhere.pids()
@@ -133,7 +133,7 @@ def test_a_stopped_worker_hands_its_run_back(project):
 
 def test_a_stopped_worker_cancels_a_run_whose_cancellation_it_has_not_noticed(project, monkeypatch):
     monkeypatch.setattr(heartbeat, "_BEAT_S", 600.0)
-    run = queued(project)
+    run = queued_run(project)
     try:
         with BackgroundRun(run, train="hang") as elsewhere:
             elsewhere.pids()
@@ -146,7 +146,7 @@ def test_a_stopped_worker_cancels_a_run_whose_cancellation_it_has_not_noticed(pr
 
 
 def test_a_stopped_worker_does_not_wait_for_the_learning_curve(project):
-    run = queued(project)
+    run = queued_run(project)
     try:
         with BackgroundRun(run, curve="hang") as elsewhere:
             pids = elsewhere.pids()
@@ -158,7 +158,7 @@ def test_a_stopped_worker_does_not_wait_for_the_learning_curve(project):
 
 
 def test_a_worker_that_stops_takes_no_run(project):
-    run = queued(project)
+    run = queued_run(project)
     shutdown_requested.set()
     try:
         assert carry_out(run.pk, "worker@test", programs=small_programs()) is None

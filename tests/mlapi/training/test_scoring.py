@@ -60,7 +60,7 @@ def work() -> None:
             jobs.score(version)
 
 
-def scored(version) -> dict[int, float | None]:
+def scores_of(version) -> dict[int, float | None]:
     return dict(TaskScore.objects.filter(version=version).values_list("task", "score"))
 
 
@@ -119,19 +119,19 @@ def test_every_move_of_the_champion_asks_for_its_scores(project, version):
     promote(second)
     assert queued_versions() == [second.pk]
     work()
-    assert not scored(version)
-    assert len(scored(second)) == 1
+    assert not scores_of(version)
+    assert len(scores_of(second)) == 1
     champion.roll_back(project, actor="tester", reason="a test")
     assert queued_versions() == [version.pk]
     work()
-    assert (len(scored(version)), len(scored(second))) == (1, 0)
+    assert (len(scores_of(version)), len(scores_of(second))) == (1, 0)
 
 
 def test_a_version_that_serves_no_more_scores_nothing(project, version):
     task(project, SURE)
     promote(ModelVersionFactory(project=project, content=artifact(temperature=2.0)))
     assert scoring.score(version.pk) == 0
-    assert not scored(version)
+    assert not scores_of(version)
 
 
 def test_labelled_and_deleted_tasks_are_not_scored(project, version):
@@ -150,13 +150,13 @@ def test_a_task_that_was_labelled_meanwhile_is_no_more_to_be_labelled(project, v
     assert [n.task.id for n in label_next(project)] == [first.pk]
     scores.request(project)
     work()
-    assert list(scored(version)) == [first.pk]
+    assert list(scores_of(version)) == [first.pk]
 
 
 def test_a_task_without_the_input_is_scored_once_and_never_next(project, version):
     TaskFactory(project=project, data={"other": 1})
     work()
-    assert list(scored(version).values()) == [None]
+    assert list(scores_of(version).values()) == [None]
     project.refresh_from_db()
     assert label_next(project) == []
     scoring.request_new()
@@ -172,7 +172,7 @@ def test_the_tick_queues_a_scoring_where_tasks_are_new(project, version):
     scoring.request_new()
     assert queued_versions() == [version.pk]
     work()
-    assert len(scored(version)) == 1
+    assert len(scores_of(version)) == 1
     scoring.request_new()
     assert not queued_versions()
 
@@ -185,7 +185,7 @@ def test_the_hour_finds_what_lies_between(project, version):
     assert not queued_versions()
     scoring.request_all()
     work()
-    assert set(scored(version)) == {older.pk, newer.pk}
+    assert set(scores_of(version)) == {older.pk, newer.pk}
 
 
 def test_a_scoring_lost_with_its_worker_is_queued_again(project, version):
@@ -210,7 +210,7 @@ def test_many_tasks_are_scored_in_several_jobs_so_that_events_come_between(
     assert scoring.score(version.pk) == 2
     assert queued_versions() == [version.pk]
     work()
-    assert len(scored(version)) == 5
+    assert len(scores_of(version)) == 5
     project.refresh_from_db()
     assert project.scores_queued_at is None
 
@@ -234,7 +234,7 @@ def test_a_scoring_leaves_off_where_another_version_took_over(project, version, 
     scoring.score(version.pk)
     assert queued_versions() == [second.pk]
     work()
-    assert (len(scored(version)), len(scored(second))) == (0, 2)
+    assert (len(scores_of(version)), len(scores_of(second))) == (0, 2)
 
 
 def test_two_workers_do_not_score_the_same_project_at_once(project, version):

@@ -53,7 +53,7 @@ def trained(project):
     return run
 
 
-def stored(project) -> set[str]:
+def stored_vectors(project) -> set[str]:
     of_encoder = Feature.objects.filter(project=project, extractor__startswith="encoder:minilm@")
     return set(of_encoder.values_list("address", flat=True))
 
@@ -71,7 +71,7 @@ def test_each_text_is_encoded_once_and_its_vector_stays(empty_cache, monkeypatch
     first = trained(project)
     ref = reference("minilm", 64)
     assert first.version.extractor == ref.encoder_name
-    assert stored(project) == set(map(vectors.key, LABELLED))
+    assert stored_vectors(project) == set(map(vectors.key, LABELLED))
     counts = first.dataset_counts["texts"]
     assert counts == {"texts": len(LABELLED), "cached": 0, "encoded": len(LABELLED)}
 
@@ -81,7 +81,7 @@ def test_each_text_is_encoded_once_and_its_vector_stays(empty_cache, monkeypatch
     second = trained(project)
     assert second.dataset_counts["texts"]["encoded"] == 1
     assert scoring.score(project.champion_id) > 0
-    assert vectors.key("a submarine") in stored(project)
+    assert vectors.key("a submarine") in stored_vectors(project)
 
     # A prediction of a mirrored task encodes nothing, in whatever process it is.
     monkeypatch.setattr(vectors, "_caches", {})

@@ -11,7 +11,7 @@ def out_of_fold(job):
     return {o["task"]: o for o in job.result["out_of_fold"]}
 
 
-def recorded(job, control="topic"):
+def stored_outcomes(job, control="topic"):
     """The outcomes in the form in which the registry passes them to the next run."""
     return {control: {str(n): o["predicted"] for n, o in out_of_fold(job).items()}}
 
@@ -66,7 +66,7 @@ def test_a_version_without_a_mistake_has_no_interval_without_a_width(make_job):
 
 
 def test_champion_and_candidate_are_compared_out_of_fold_too(make_job, trained):
-    champion = champion_of(trained, out_of_fold=recorded(trained))
+    champion = champion_of(trained, out_of_fold=stored_outcomes(trained))
     job = make_job(tasks(*some_texts(90)), [target()], champion=champion)
 
     comparison = job.train()["comparison"]
@@ -79,7 +79,7 @@ def test_champion_and_candidate_are_compared_out_of_fold_too(make_job, trained):
 def test_the_interval_of_the_primary_metric_is_of_the_holdout_beside_a_champion_too(
     make_job, trained
 ):
-    champion = champion_of(trained, out_of_fold=recorded(trained))
+    champion = champion_of(trained, out_of_fold=stored_outcomes(trained))
     alone, beside = (
         make_job(tasks(*some_texts(90)), [target()], **more)
         for more in ({}, {"champion": champion})
@@ -100,7 +100,7 @@ def test_a_version_that_learned_from_wrong_labels_is_worse_although_the_holdout_
         task(1000 + i, text, {"topic": topics[(topics.index(label) + 1) % 3]}, "train")
         for i, (text, label) in enumerate(zip(*some_texts(60, seed=5, noise=0), strict=True))
     ]
-    champion = champion_of(good, out_of_fold=recorded(good))
+    champion = champion_of(good, out_of_fold=stored_outcomes(good))
     job = make_job(tasks(texts, labels) + new, [target()], champion=champion)
 
     comparison = job.train()["comparison"]
@@ -114,7 +114,7 @@ def test_the_champions_labels_have_todays_names(make_job, trained):
     texts, labels = some_texts(60)
     renamed = ["town" if label == "city" else label for label in labels]
     champion = champion_of(
-        trained, out_of_fold=recorded(trained), names={"topic": {"city": "town"}}
+        trained, out_of_fold=stored_outcomes(trained), names={"topic": {"city": "town"}}
     )
     job = make_job(
         tasks(texts, renamed), [target(labels=("fruit", "sky", "town"))], champion=champion

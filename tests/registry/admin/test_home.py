@@ -79,7 +79,7 @@ def test_accuracy_of_too_few_outcomes_is_left_out(client, workers):
     assert "19 of 20 outcomes" in page
 
 
-def gone(**fields):
+def gone_project(**fields):
     """A project that its Label Studio does not have any more."""
     step = {"step": "project", "ok": False, "code": "labelstudio_not_found", "detail": "404"}
     report = {"ok": False, "failed": "project", "steps": [step]}
@@ -111,8 +111,8 @@ def test_alerts_of_one_cause_are_one(client, workers):
     report = {"ok": False, "failed": "reach", "steps": [step]}
     for n in range(7):
         make.ProjectFactory(title=f"Shop {n}", connection=report)
-    gone(title="Old one")
-    gone(title="Old two")
+    gone_project(title="Old one")
+    gone_project(title="Old two")
     response = home(client)
     assert [item.message for item in response.context["alerts"]] == [
         "Label Studio, reach: http://ls does not answer",
@@ -122,7 +122,7 @@ def test_alerts_of_one_cause_are_one(client, workers):
 
 
 def test_a_run_that_failed_by_the_connection_is_no_alert_of_its_own(client, workers):
-    project = gone(title="Old one")
+    project = gone_project(title="Old one")
     run = make.TrainingRunFactory(project=project, state="running")
     runs.fail(run, "labelstudio_not_found", "Label Studio could not be read.")
     assert [item.icon for item in home(client).context["alerts"]] == ["delete"]
@@ -130,7 +130,7 @@ def test_a_run_that_failed_by_the_connection_is_no_alert_of_its_own(client, work
 
 def test_all_that_are_gone_are_archived_for_one_reason(client, workers):
     active = make.ProjectFactory(title="Going on")
-    archived = [gone(title="Old one"), gone(title="Old two")]
+    archived = [gone_project(title="Old one"), gone_project(title="Old two")]
     assert "Archive all that are gone" in home(client).content.decode()
     url = "/admin/registry/project/archive-gone/"
     page = client.get(url).content.decode()
@@ -146,7 +146,7 @@ def test_all_that_are_gone_are_archived_for_one_reason(client, workers):
 
 
 def test_a_user_who_may_not_archive_is_not_offered_it(client, workers):
-    gone(title="Old one")
+    gone_project(title="Old one")
     vera = User.objects.create_user("vera", is_staff=True)
     vera.groups.add(Group.objects.get(name="viewer"))
     client.force_login(vera)

@@ -49,7 +49,7 @@ def images(page):
     return {unescape(alt): src for src, alt in found}
 
 
-def drawn(task):
+def image_entry(task):
     """The entry of `images` for the task's image."""
     name = task.data["image"].rsplit("/", 1)[-1]
     return {f"task {task.labelstudio_id}: {name}": f"/api/tasks/{task.pk}/thumbnail/"}
@@ -82,7 +82,7 @@ def test_mistakes_are_displayed_as_images(client, project):
     one, other = make.ImageTaskFactory.create_batch(2, project=project)
     version = classifier(project, [one, other])
     page = page_of(client, url_of(version))
-    assert images(page) == {**drawn(one), **drawn(other)}
+    assert images(page) == {**image_entry(one), **image_entry(other)}
     assert one.data["image"] not in page
 
 
@@ -92,14 +92,14 @@ def test_the_tasks_of_a_cell_are_displayed_as_images(client, project):
         project, [task, make.TaskFactory(project=project, data={"text": "A text."})]
     )
     listed = page_of(client, f"/admin/registry/outcome/?version__id__exact={version.pk}")
-    assert images(listed) == drawn(task)
+    assert images(listed) == image_entry(task)
     assert "A text." in listed
 
 
 def test_the_page_of_an_answer_has_its_image_and_the_address(client, project):
     task = make.ImageTaskFactory(project=project)
     page = page_of(client, url_of(classifier(project, [task]).outcomes.get()))
-    assert images(page) == drawn(task)
+    assert images(page) == image_entry(task)
     assert task.data["image"] in page
 
 
@@ -107,7 +107,7 @@ def test_versions_that_disagree_are_compared_by_images(client, project):
     task = make.ImageTaskFactory(project=project)
     a, b = classifier(project, [task]), classifier(project, [task], predicted="Positive")
     page = page_of(client, f"/admin/registry/modelversion/compare/?a={a.pk}&b={b.pk}")
-    assert images(page) == drawn(task)
+    assert images(page) == image_entry(task)
 
 
 def test_the_page_of_a_task_lists_the_most_similar_tasks(client, project):
@@ -117,7 +117,7 @@ def test_the_page_of_a_task_lists_the_most_similar_tasks(client, project):
         page = page_of(client, url_of(task))
     assert len(captured) <= 20
     nearest = others[:-9:-1]  # the plain engine's order
-    expected = [alt for one in (task, *nearest) for alt in drawn(one)]
+    expected = [alt for one in (task, *nearest) for alt in image_entry(one)]
     assert list(images(page)) == expected
     strip = page[page.index(f'aria-label="Most similar to task {task.labelstudio_id}"') :]
     assert strip.index("cosine 0.900") < strip.index("cosine 0.800") < strip.index("cosine 0.200")

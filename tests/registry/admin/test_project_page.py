@@ -84,8 +84,8 @@ def test_new_tasks_that_differ_are_beside_the_settings(client):
 
     with CaptureQueriesContext(connection) as captured:
         assert "New tasks differ. The mean score" in page_of(client, version.project, "learning")
-    scored = [query for query in captured if 'FROM "registry_taskscore"' in query["sql"]]
-    assert len(scored) == 2, "drift and auto-accept have one each"
+    add_scored_tasks = [query for query in captured if 'FROM "registry_taskscore"' in query["sql"]]
+    assert len(add_scored_tasks) == 2, "drift and auto-accept have one each"
 
 
 def test_a_project_without_a_version_says_so(client):
@@ -109,7 +109,7 @@ def test_the_newest_rows_are_listed_with_links_to_the_others(client):
     assert f"/admin/registry/event/?project__id__exact={project.pk}" in page
 
 
-def scored(version, *values, **task):
+def add_scored_tasks(version, *values, **task):
     """A task of the project for each of the version's scores."""
     tasks = make.TaskFactory.create_batch(len(values), project=version.project, **task)
     found = {t.pk: s and Certainty(s, s, s) for t, s in zip(tasks, values, strict=True)}
@@ -119,7 +119,7 @@ def scored(version, *values, **task):
 
 def test_the_ten_tasks_to_label_next_lead_to_label_studio(client):
     version = make.ModelVersionFactory(champion=True)
-    tasks = scored(version, *(0.5 + i / 100 for i in range(12)), None)
+    tasks = add_scored_tasks(version, *(0.5 + i / 100 for i in range(12)), None)
     page = client.get(page_url(version.project))
     rows = page.context["label_next"]["rows"]
     assert [row["task"] for row in rows] == [t.labelstudio_id for t in tasks[:10]]
@@ -140,13 +140,13 @@ def test_where_nothing_is_to_be_labelled_next_the_page_says_why(client):
     scores.request(project)
     assert f"None yet: {version.label} is scoring" in page_of(client, project)
     scores.finish(version)
-    scored(version, None)
+    add_scored_tasks(version, None)
     assert f"None: {version.label} has scored no task" in page_of(client, project)
 
 
 def test_without_permission_to_view_tasks_no_task_to_label_is_listed(client):
     version = make.ModelVersionFactory(champion=True)
-    (task,) = scored(version, 0.5)
+    (task,) = add_scored_tasks(version, 0.5)
     reader = User.objects.create_user("rita", is_staff=True)
     reader.user_permissions.add(Permission.objects.get(codename="view_project"))
     client.force_login(reader)
@@ -160,7 +160,7 @@ def test_hostile_rows_are_escaped(client):
     project = make.ProjectFactory(title=script)
     version = make.ModelVersionFactory(project=project)
     make.promote(version, reason=script)
-    scored(version, 0.5, data={"text": script})
+    add_scored_tasks(version, 0.5, data={"text": script})
     event = make.EventFactory(project=project, action=script)
     Event.objects.filter(pk=event.pk).update(outcome=script)
     assert "<script>alert(1)" not in page_of(client, project)
@@ -173,7 +173,7 @@ def test_more_history_takes_no_more_queries(client):
     for _ in range(2):  # so that there is one to roll back to
         make.ModelVersionFactory(project=project, champion=True)
     make.EventFactory(project=project)
-    scored(project.versions.get(number=2), 0.5)
+    add_scored_tasks(project.versions.get(number=2), 0.5)
 
     def queries():
         with CaptureQueriesContext(connection) as captured:
@@ -187,7 +187,7 @@ def test_more_history_takes_no_more_queries(client):
         version = make.ModelVersionFactory(project=project, champion=True)
         make.OutcomeFactory(version=version)
         make.EventFactory(project=project)
-    scored(version, 0.5, 0.6, 0.7)
+    add_scored_tasks(version, 0.5, 0.6, 0.7)
     assert queries() <= before
 
 
@@ -198,7 +198,7 @@ def test_the_page_takes_few_queries_where_the_champion_fell_back_and_a_run_faile
     lost = make.ModelVersionFactory(project=project, champion=True)
     champion.fall_back(project, lost, actor="serving", error="gone", loads=lambda version: True)
     make.TrainingRunFactory(project=project, state="failed")
-    scored(project.versions.get(number=1), 0.5)
+    add_scored_tasks(project.versions.get(number=1), 0.5)
     page_of(client, project)
     with CaptureQueriesContext(connection) as captured:
         page = page_of(client, project)

@@ -10,7 +10,7 @@ from registry.reports.auto_accept import auto_accept, threshold
 from tests.factories import ModelVersionFactory, OutcomeFactory, ProjectFactory, TaskFactory
 
 
-def drawn(seed, n):
+def random_scores(seed, n):
     """Scores, and whether each is right: as often as its score says."""
     rng = np.random.default_rng(seed)
     scores = rng.beta(16, 1, size=n)
@@ -19,10 +19,10 @@ def drawn(seed, n):
 
 @pytest.mark.parametrize("budget", [0.05, 0.1, 0.2])
 def test_a_budget_holds_on_fresh_data(budget):
-    fresh, right = drawn(1000, 100_000)
+    fresh, right = random_scores(1000, 100_000)
     errors = []
     for seed in range(200):
-        found = threshold(*drawn(seed, 600), budget)
+        found = threshold(*random_scores(seed, 600), budget)
         if found is not None:
             errors.append(1 - right[fresh >= found].mean())
     assert len(errors) > 150
@@ -56,7 +56,7 @@ def project(db):
     return project
 
 
-def evaluated(
+def evaluated_version(
     project, n, score, right=True, source=Outcome.Source.HOLDOUT, target="label", tasks=None
 ):
     for task in tasks or TaskFactory.create_batch(n, project=project):
@@ -71,10 +71,10 @@ def evaluated(
 
 
 def test_the_share_of_unlabelled_tasks_and_the_errors_are_counted(project):
-    evaluated(project, 150, 0.9, source=Outcome.Source.OUT_OF_FOLD)
-    evaluated(project, 1, 0.95, right=False, source=Outcome.Source.PREQUENTIAL)
-    evaluated(project, 50, 0.5, right=False)
-    evaluated(project, 50, 0.95, right=False, source=Outcome.Source.SHOWN)
+    evaluated_version(project, 150, 0.9, source=Outcome.Source.OUT_OF_FOLD)
+    evaluated_version(project, 1, 0.95, right=False, source=Outcome.Source.PREQUENTIAL)
+    evaluated_version(project, 50, 0.5, right=False)
+    evaluated_version(project, 50, 0.95, right=False, source=Outcome.Source.SHOWN)
     for score in (0.95, 0.91, 0.6, 0.3, None):
         task = TaskFactory(project=project)
         TaskScore.objects.create(version=project.champion, task=task, score=score)
@@ -89,8 +89,8 @@ def test_the_share_of_unlabelled_tasks_and_the_errors_are_counted(project):
 
 def test_a_task_is_as_sure_as_its_least_sure_target_and_right_in_all(project):
     tasks = TaskFactory.create_batch(150, project=project)
-    evaluated(project, 0, 0.99, tasks=tasks)
-    evaluated(project, 0, 0.7, tasks=tasks, target="tone")
+    evaluated_version(project, 0, 0.99, tasks=tasks)
+    evaluated_version(project, 0, 0.7, tasks=tasks, target="tone")
     assert auto_accept(project).threshold == 0.7
     Outcome.objects.filter(target="tone").update(correct=False)
     assert auto_accept(project).threshold is None

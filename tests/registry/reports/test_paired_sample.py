@@ -33,7 +33,7 @@ def columns_of(found, target="label", kind="choice"):
     return found.columns(target, label_types.get(kind))
 
 
-def drawn(n=400, seed=0, error_a=0.3, error_b=0.2):
+def random_sample(n=400, seed=0, error_a=0.3, error_b=0.2):
     rng = np.random.default_rng(seed)
     human = rng.choice(LABELS, size=n, p=[0.6, 0.3, 0.1])
     a = np.where(rng.random(n) < error_a, rng.choice(LABELS, size=n), human)
@@ -78,7 +78,7 @@ def test_mcnemar_is_the_exact_sign_test(pair):
 
 
 def test_both_metrics_are_scikit_learns_on_the_same_tasks():
-    rows = drawn()
+    rows = random_sample()
     found = sample(rows)
     columns = columns_of(found)
     human, a, b = zip(*rows, strict=True)
@@ -94,7 +94,7 @@ def test_both_metrics_are_scikit_learns_on_the_same_tasks():
 
 
 def test_the_interval_of_the_accuracies_is_as_wide_as_theory_has_it():
-    rows = drawn(n=2000)
+    rows = random_sample(n=2000)
     found = sample(rows)
     d = found.difference("accuracy", [columns_of(found)])
     each = np.array([float(b == h) - float(a == h) for h, a, b in rows])
@@ -123,13 +123,13 @@ def test_the_interval_covers_the_truth_about_as_often_as_it_says():
 
 
 def test_versions_with_equal_predictions_differ_by_nothing():
-    found = sample([(h, a, a) for h, a, _ in drawn()])
+    found = sample([(h, a, a) for h, a, _ in random_sample()])
     d = found.difference("macro_f1", [columns_of(found)])
     assert (d.difference, d.interval, d.is_clear) == (0, (0, 0), False)
 
 
 def test_equal_tasks_are_one_cell_and_count_each():
-    rows = drawn(n=60)
+    rows = random_sample(n=60)
     small, large = sample(rows), sample(rows * 50)
     assert small.counts.shape == large.counts.shape
     f1 = [s.difference("macro_f1", [columns_of(s)]) for s in (small, large)]

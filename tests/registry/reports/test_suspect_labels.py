@@ -23,7 +23,7 @@ def project():
     return make.ProjectFactory()
 
 
-def evaluated(project, answers, ids=None, champion=True):
+def evaluated_version(project, answers, ids=None, champion=True):
     """A version with these outcomes of the holdout; tasks have the labels that they say."""
     ids = labelled_tasks(project, len(answers)) if ids is None else ids
     for pk, (human, *_) in zip(ids, answers, strict=True):
@@ -46,7 +46,7 @@ def suspects_of(project):
 
 
 def test_a_label_is_listed_that_is_contradicted_as_surely_as_right_ones_are_predicted(project):
-    version = evaluated(
+    version = evaluated_version(
         project,
         [*RIGHT, (POSITIVE, NEGATIVE, 0.79), (POSITIVE, NEGATIVE, 0.81), (POSITIVE, NEGATIVE, 0.9)],
     )
@@ -60,7 +60,7 @@ def test_a_label_is_listed_that_is_contradicted_as_surely_as_right_ones_are_pred
 
 
 def test_pages_are_of_one_list_and_its_queries_do_not_grow(project):
-    evaluated(project, [*RIGHT, *((POSITIVE, NEGATIVE, 0.8 + n / 100) for n in range(10))])
+    evaluated_version(project, [*RIGHT, *((POSITIVE, NEGATIVE, 0.8 + n / 100) for n in range(10))])
     assert queries(lambda: suspect_labels(project, limit=10)) <= 7
     assert [round(label.score, 2) for label in suspect_labels(project, None, 3, 2).labels] == [
         *(0.87, 0.86, 0.85)
@@ -70,7 +70,7 @@ def test_pages_are_of_one_list_and_its_queries_do_not_grow(project):
 
 
 def test_a_label_set_while_the_prediction_was_visible_is_not_counted(project):
-    version = evaluated(project, RIGHT)
+    version = evaluated_version(project, RIGHT)
     for source in ("shown", "prequential"):
         task = make.TaskFactory(project=project, labelled=POSITIVE)
         make.OutcomeFactory(
@@ -87,7 +87,7 @@ def test_a_label_set_while_the_prediction_was_visible_is_not_counted(project):
 
 def test_an_earlier_champions_prediction_counts_until_the_champion_has_one_of_its_own(project):
     tasks = labelled_tasks(project, 2)
-    earlier = evaluated(project, RIGHT)
+    earlier = evaluated_version(project, RIGHT)
     for pk in tasks:
         make.OutcomeFactory(
             version=earlier,
@@ -97,13 +97,15 @@ def test_an_earlier_champions_prediction_counts_until_the_champion_has_one_of_it
             human=POSITIVE,
             score=0.9,
         )
-    evaluated(project, [*RIGHT, (POSITIVE, POSITIVE, 0.6)], [*labelled_tasks(project, 5), tasks[0]])
+    evaluated_version(
+        project, [*RIGHT, (POSITIVE, POSITIVE, 0.6)], [*labelled_tasks(project, 5), tasks[0]]
+    )
     (label,) = suspect_labels(project).labels
     assert (label.task.id, label.version) == (tasks[1], earlier.label)
 
 
 def test_a_label_that_was_changed_or_deleted_is_listed_no_more(project):
-    evaluated(project, [*RIGHT, *[(POSITIVE, NEGATIVE, 0.9)] * 4])
+    evaluated_version(project, [*RIGHT, *[(POSITIVE, NEGATIVE, 0.9)] * 4])
     changed, emptied, deleted, _ = suspects_of(project)
     relabel(changed, NEGATIVE)
     Task.objects.filter(pk=emptied.task_id).update(labels={})
@@ -114,7 +116,9 @@ def test_a_label_that_was_changed_or_deleted_is_listed_no_more(project):
 
 
 def test_how_often_such_labels_were_changed_to_the_prediction(project):
-    evaluated(project, [*RIGHT, *[(POSITIVE, NEGATIVE, 0.9)] * 20, (POSITIVE, NEGATIVE, 0.1)])
+    evaluated_version(
+        project, [*RIGHT, *[(POSITIVE, NEGATIVE, 0.9)] * 20, (POSITIVE, NEGATIVE, 0.1)]
+    )
     assert suspect_labels(project).sentence == "No label that looked wrong has been changed yet."
     *surely, unsurely = suspects_of(project)
     for n, outcome in enumerate(surely):
@@ -127,15 +131,15 @@ def test_how_often_such_labels_were_changed_to_the_prediction(project):
 
 
 def test_a_change_counts_under_later_champions_too(project):
-    evaluated(project, [*RIGHT, (POSITIVE, NEGATIVE, 0.9)])
+    evaluated_version(project, [*RIGHT, (POSITIVE, NEGATIVE, 0.9)])
     (outcome,) = suspects_of(project)
     relabel(outcome, NEGATIVE)
-    evaluated(project, RIGHT)
+    evaluated_version(project, RIGHT)
     assert (suspect_labels(project).changed.n, suspect_labels(project).count) == (1, 0)
 
 
 def test_a_renamed_label_is_no_changed_one(project):
-    evaluated(project, [*RIGHT, (POSITIVE, NEGATIVE, 0.9)])
+    evaluated_version(project, [*RIGHT, (POSITIVE, NEGATIVE, 0.9)])
     (outcome,) = suspects_of(project)
     rename = {"control": "label", "old": POSITIVE, "new": "Good", "at": timezone.now().isoformat()}
     type(project).objects.filter(pk=project.pk).update(label_renames=[rename])
@@ -147,7 +151,7 @@ def test_a_renamed_label_is_no_changed_one(project):
 
 def test_there_is_none_without_a_champion_or_with_few_right_predictions(project):
     assert "until a version serves" in suspect_labels(project).why_none
-    evaluated(project, [*RIGHT[: ENOUGH_RIGHT - 1], (POSITIVE, NEGATIVE, 0.99)])
+    evaluated_version(project, [*RIGHT[: ENOUGH_RIGHT - 1], (POSITIVE, NEGATIVE, 0.99)])
     found = suspect_labels(project)
     assert found.labels == []
     assert f"{ENOUGH_RIGHT} correct predictions" in found.why_none

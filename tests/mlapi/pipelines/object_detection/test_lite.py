@@ -17,7 +17,7 @@ pytestmark = pytest.mark.vision
 ENGINE = ENGINES["lite"]
 
 
-def learned(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
+def trained_detector(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
     return ENGINE.train(examples, labels, seed=seed, deadline=lambda: None)
 
 
@@ -27,7 +27,7 @@ def found(detector: Detector, examples: list[Example]) -> list[list[Box]]:
 
 @pytest.fixture(scope="module")
 def ten_scenes() -> Detector:
-    return learned(scenes.shape_scenes(10, 0), scenes.SHAPES)
+    return trained_detector(scenes.shape_scenes(10, 0), scenes.SHAPES)
 
 
 @pytest.fixture
@@ -92,7 +92,7 @@ def test_ten_images_are_enough_also_for_what_differs_in_colour_only(ten_scenes):
 )
 def test_fifty_images_are_learned_well(draw, labels):
     test = draw(40, 0, test=True)
-    detector = learned(draw(50, 0), labels)
+    detector = trained_detector(draw(50, 0), labels)
 
     assert mean_average_precision(test, found(detector, test), labels) >= 0.9
 
@@ -106,13 +106,13 @@ def test_more_images_and_a_new_label_cost_the_others_little():
         means = average_precisions(test, found(detector, test), scenes.SHAPES)
         return sum(means[label] for label in scenes.COLOURED) / len(scenes.COLOURED)
 
-    before = average(learned(few, scenes.COLOURED))
-    assert average(learned(more, scenes.SHAPES)) >= before - 0.02
+    before = average(trained_detector(few, scenes.COLOURED))
+    assert average(trained_detector(more, scenes.SHAPES)) >= before - 0.02
 
 
 def test_it_is_restored_from_its_arrays(short_trainings):
     (scene,) = scenes.shape_scenes(1, 3)
-    detector = learned([scene], scenes.SHAPES)
+    detector = trained_detector([scene], scenes.SHAPES)
 
     restored = ENGINE.restore(detector.header(), detector.arrays())
 
@@ -125,7 +125,7 @@ def test_the_same_seed_learns_the_same_on_as_many_cores(short_trainings, monkeyp
     monkeypatch.setenv("TRAINING_CORES", str(cores))
     (scene,) = scenes.shape_scenes(1, 3)
 
-    first, again, other = (learned([scene], scenes.SHAPES, seed) for seed in (1, 1, 2))
+    first, again, other = (trained_detector([scene], scenes.SHAPES, seed) for seed in (1, 1, 2))
 
     assert first.detect(scene.image) == again.detect(scene.image) != other.detect(scene.image)
 
@@ -149,7 +149,7 @@ def test_torch_computes_on_the_cores_of_the_training_while_it_lasts(short_traini
 
 @pytest.mark.parametrize("change", ["no labels", "no array", "other labels"])
 def test_an_artifact_that_is_no_detector_is_not_restored(short_trainings, change):
-    detector = learned(scenes.shape_scenes(1, 3), scenes.SHAPES)
+    detector = trained_detector(scenes.shape_scenes(1, 3), scenes.SHAPES)
     header, arrays = detector.header(), detector.arrays()
     if change == "no labels":
         del header["labels"]
@@ -165,7 +165,7 @@ def test_an_artifact_that_is_no_detector_is_not_restored(short_trainings, change
 def test_images_of_any_size_are_learned_and_answered(short_trainings):
     (scene,) = scenes.shape_scenes(1, 3)
     thin = Example(np.zeros((3, 90, 3), np.uint8), (Box("red disc", 0, 0, 3, 3),))
-    detector = learned([scene, thin, replace(thin, boxes=())], scenes.SHAPES)
+    detector = trained_detector([scene, thin, replace(thin, boxes=())], scenes.SHAPES)
 
     for height, width in ((1, 1), (2, 900), (900, 2)):
         boxes = detector.detect(np.zeros((height, width, 3), np.uint8))
@@ -176,7 +176,7 @@ def test_nothing_is_learned_without_a_box():
     (scene,) = scenes.shape_scenes(1, 3)
 
     with pytest.raises(ValueError, match="No box"):
-        learned([replace(scene, boxes=(Box("red disc", 9, 9, 9, 9),))], scenes.SHAPES)
+        trained_detector([replace(scene, boxes=(Box("red disc", 9, 9, 9, 9),))], scenes.SHAPES)
 
 
 def test_the_deadline_ends_the_training(short_trainings):

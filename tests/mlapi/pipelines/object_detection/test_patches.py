@@ -29,7 +29,7 @@ ON_PHOTOGRAPHS = pytest.mark.parametrize(
 )
 
 
-def learned(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
+def trained_detector(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
     return ENGINE.train(examples, labels, seed=seed, deadline=lambda: None)
 
 
@@ -39,7 +39,7 @@ def found(detector: Detector, examples: list[Example]) -> list[list[Box]]:
 
 @pytest.fixture(scope="module")
 def shapes() -> Detector:
-    return learned(scenes.shape_scenes(12, 0), scenes.SHAPES)
+    return trained_detector(scenes.shape_scenes(12, 0), scenes.SHAPES)
 
 
 def test_it_can_be_used_with_the_base_install():
@@ -50,7 +50,7 @@ def test_it_can_be_used_with_the_base_install():
 @ON_PHOTOGRAPHS
 def test_fifty_images_of_rigid_shapes_are_enough(photographs):
     test = scenes.shape_scenes(60, 0, test=True, photographs=photographs)
-    detector = learned(scenes.shape_scenes(50, 0, photographs=photographs), scenes.SHAPES)
+    detector = trained_detector(scenes.shape_scenes(50, 0, photographs=photographs), scenes.SHAPES)
 
     assert mean_average_precision(test, found(detector, test), scenes.SHAPES) >= 0.8
 
@@ -59,7 +59,7 @@ def test_fifty_images_of_rigid_shapes_are_enough(photographs):
 @ON_PHOTOGRAPHS
 def test_fifty_images_of_handwritten_digits_are_enough(photographs):
     test = scenes.digit_scenes(60, 0, test=True, photographs=photographs)
-    detector = learned(scenes.digit_scenes(50, 0, photographs=photographs), scenes.DIGITS)
+    detector = trained_detector(scenes.digit_scenes(50, 0, photographs=photographs), scenes.DIGITS)
 
     assert mean_average_precision(test, found(detector, test), scenes.DIGITS) >= 0.6
 
@@ -137,7 +137,7 @@ def test_one_image_is_learned_the_same_with_the_same_seed():
     examples = scenes.shape_scenes(1, 3)
     (scene,) = scenes.shape_scenes(1, 5, test=True)
 
-    first, again, other = (learned(examples, scenes.SHAPES, seed) for seed in (1, 1, 2))
+    first, again, other = (trained_detector(examples, scenes.SHAPES, seed) for seed in (1, 1, 2))
 
     assert first.detect(scene.image) == again.detect(scene.image) != other.detect(scene.image)
 
@@ -145,14 +145,14 @@ def test_one_image_is_learned_the_same_with_the_same_seed():
 def test_one_label_without_any_colour_is_learned():
     label = scenes.SHAPES[2:]
     test = scenes.grey(scenes.shape_scenes(12, 0, test=True, labels=label))
-    detector = learned(scenes.grey(scenes.shape_scenes(6, 0, labels=label)), label)
+    detector = trained_detector(scenes.grey(scenes.shape_scenes(6, 0, labels=label)), label)
 
     assert mean_average_precision(test, found(detector, test), label) >= 0.6
 
 
 @pytest.mark.nightly
 def test_a_crowd_is_found():
-    detector = learned([scenes.crowd(80)], scenes.COLOURED)
+    detector = trained_detector([scenes.crowd(80)], scenes.COLOURED)
     test = [scenes.crowd(70)]
 
     assert mean_average_precision(test, found(detector, test), scenes.COLOURED) >= 0.6
@@ -160,7 +160,7 @@ def test_a_crowd_is_found():
 
 @pytest.mark.nightly
 def test_a_crowd_of_a_thousand_is_found():
-    detector = learned([scenes.crowd(1000)], scenes.COLOURED)
+    detector = trained_detector([scenes.crowd(1000)], scenes.COLOURED)
     test = [scenes.crowd(900)]
 
     assert mean_average_precision(test, found(detector, test), scenes.COLOURED) >= 0.6
@@ -175,7 +175,7 @@ def test_boxes_that_leave_the_image_or_have_no_area_do_no_harm():
         Box("unknown", 10, 10, 60, 60),
     )
 
-    detector = learned([replace(scene, boxes=(*scene.boxes, *odd))], scenes.SHAPES)
+    detector = trained_detector([replace(scene, boxes=(*scene.boxes, *odd))], scenes.SHAPES)
 
     assert {box.label for box in detector.detect(scene.image)[:1]} <= set(scenes.SHAPES)
 
@@ -186,7 +186,7 @@ def test_objects_that_fill_their_images_are_found_where_they_are():
         return replace(scene, boxes=(Box("photograph", 0, 0, width, height),))
 
     examples = [filled(scene) for scene in scenes.shape_scenes(4, 0, side=160)]
-    detector = learned(examples, ("photograph",))
+    detector = trained_detector(examples, ("photograph",))
 
     best = detector.detect(examples[0].image)[0]
 
@@ -199,7 +199,7 @@ def test_nothing_is_learned_without_a_box():
     (scene,) = scenes.shape_scenes(1, 3)
 
     with pytest.raises(ValueError, match="No box"):
-        learned([replace(scene, boxes=(Box("red disc", 9, 9, 9, 9),))], scenes.SHAPES)
+        trained_detector([replace(scene, boxes=(Box("red disc", 9, 9, 9, 9),))], scenes.SHAPES)
 
 
 def test_the_deadline_ends_the_training():

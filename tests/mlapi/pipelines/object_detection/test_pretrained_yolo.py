@@ -68,7 +68,7 @@ def train(project, programs=IN_ONE_STEP) -> TrainingRun:
     return run
 
 
-def served(project, server) -> set[str]:
+def served_labels(project, server) -> set[str]:
     """The labels that are served for a scene; the class red is called Tomato."""
     address = server.put("new.png", squares.scene(1).file)
     found = serving.answer(project, YOLO_CONFIG, [{"id": 1, "data": {"image": address}}])
@@ -82,7 +82,7 @@ def test_it_serves_before_a_label_and_is_fine_tuned_by_labels(project, server):
     project.refresh_from_db()
     first = project.champion
     assert first.recipe == "yolo"
-    assert served(project, server) == {"Tomato"}
+    assert served_labels(project, server) == {"Tomato"}
 
     annotate(project, server, range(1, 25))
     run = train(project)
@@ -109,7 +109,7 @@ def test_a_file_of_other_classes_takes_nothing_from_the_version_that_serves(
 
     assert (run.state, run.error_code) == ("failed", "model_file_invalid")
     assert "none of the labels of box, but cat, dog" in run.error
-    assert project.champion == champion and served(project, server) == {"Tomato"}
+    assert project.champion == champion and served_labels(project, server) == {"Tomato"}
 
 
 def test_without_the_licence_the_run_says_what_it_asks(project, settings):

@@ -45,7 +45,7 @@ def small(**changed) -> bytes:
     return network.weights(network.build(definition.checked(yolo_files.definition(**changed), 2)))
 
 
-def learned(examples: list[Example], labels: tuple[str, ...], engine=YOLO):
+def trained_detector(examples: list[Example], labels: tuple[str, ...], engine=YOLO):
     return engine.train(examples, labels, seed=0, deadline=lambda: None)
 
 
@@ -53,7 +53,7 @@ def test_it_is_stored_as_safetensors_and_finds_the_same_again(short_trainings):
     from safetensors.numpy import load
 
     examples = scenes.shape_scenes(4, 0)
-    first = learned(examples, scenes.SHAPES)
+    first = trained_detector(examples, scenes.SHAPES)
     image = examples[0].image
 
     again = YOLO.restore(first.header(), first.arrays())
@@ -110,7 +110,7 @@ def test_a_class_that_is_known_begins_as_it_is(short_trainings, tmp_path):
     renamed = ("green triangle", "blue disc")
     engine = type(YOLO)(model, {"blue": "blue disc"})
 
-    tuned = learned(examples, renamed, engine)
+    tuned = trained_detector(examples, renamed, engine)
     again = YOLO.restore(tuned.header(), tuned.arrays())
 
     image = examples[0].image
@@ -127,7 +127,7 @@ def test_boxes_without_an_area_are_refused():
     empty = [replace(example, boxes=()) for example in scenes.shape_scenes(3, 0)]
 
     with pytest.raises(ValueError, match="No box has an area"):
-        learned(empty, scenes.SHAPES)
+        trained_detector(empty, scenes.SHAPES)
 
 
 def test_the_package_leaves_the_process_as_it_was():
@@ -149,7 +149,7 @@ def test_the_package_leaves_the_process_as_it_was():
 def test_fifty_images_are_learned_from_the_definition_within_ten_minutes():
     test = scenes.shape_scenes(30, 0, test=True)
     started_at = time.process_time()
-    detector = learned(scenes.shape_scenes(50, 0), scenes.SHAPES, ENGINES["yolo"])
+    detector = trained_detector(scenes.shape_scenes(50, 0), scenes.SHAPES, ENGINES["yolo"])
     seconds = time.process_time() - started_at
     found = [detector.detect(example.image) for example in test]
 
@@ -171,10 +171,10 @@ def test_pretrained_weights_go_on_detecting_their_labels_and_learn_a_new_one(mon
     small = definition.checked(yolo_files.definition(), len(two))
     monkeypatch.setattr(network, "default_definition", lambda classes: small)
     monkeypatch.setattr(training, "RANDOM", replace(training.RANDOM, steps=300))
-    fitted = learned(_squares(range(1, 60), two), two)
+    fitted = trained_detector(_squares(range(1, 60), two), two)
     engine = type(YOLO)(fitted, {label: label for label in two})
 
-    tuned = learned(_squares(range(60, 80), three), three, engine)
+    tuned = trained_detector(_squares(range(60, 80), three), three, engine)
 
     test = _squares(range(200, 230), three)
     found = [tuned.detect(example.image) for example in test]
