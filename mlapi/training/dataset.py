@@ -34,7 +34,7 @@ class NothingToLearn(EvalsError):
 
 
 @dataclass(frozen=True)
-class Dataset:
+class FrozenDataset:
     """A frozen dataset: `counts` as stored on the run, `file` the manifest's key."""
 
     fingerprint: str
@@ -52,7 +52,7 @@ def freeze(
     no_input_key: str = "",
     may_be_empty: bool = False,
     on_snapshot: Callable[[datetime], object] = lambda at: None,
-) -> Dataset:
+) -> FrozenDataset:
     """Writes the dataset into the folder, and its manifest to the artifact store, where it stays.
 
     Each row is `{"id": Task.pk, "data", "labels", "split"}` with only the fields and labels
@@ -78,7 +78,7 @@ def freeze(
     key = f"project-{run.project_id}/run-{run.pk}.dataset.jsonl.gz"
     artifacts.put_bytes(key, manifest_path.read_bytes())
     manifest_path.unlink()
-    return Dataset(fingerprint, counts.to_dict(), key, snapshot_at)
+    return FrozenDataset(fingerprint, counts.to_dict(), key, snapshot_at)
 
 
 def _write(

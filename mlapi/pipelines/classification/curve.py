@@ -57,7 +57,7 @@ def learning_curve(
 def _points(
     eva: Eva,
     job: TrainingJob,
-    dataset: datasets.Dataset,
+    dataset: datasets.ClassifierDataset,
     trained: TrainedTarget,
     holdout: evaluation.HoldoutTarget,
     candidate: str,
@@ -103,7 +103,7 @@ def _points(
 
 
 def _table(
-    eva: Eva, table: str, dataset: datasets.Dataset, columns: datasets.Columns, seed: int
+    eva: Eva, table: str, dataset: datasets.ClassifierDataset, columns: datasets.Columns, seed: int
 ) -> None:
     """Write the usable training tasks with the quarter in which each one joins."""
     train = dataset.train[dataset.train[columns.fold] >= 0]

@@ -88,7 +88,7 @@ class Columns:
 
 
 @dataclass
-class Dataset:
+class ClassifierDataset:
     """`train` and `holdout` have a row for each task: id, inputs, and a label column per target.
 
     `excluded` counts, by target, the holdout tasks whose human label the config does not
@@ -128,7 +128,7 @@ def classes(text: str, spec: TargetSpec) -> list[str]:
 
 def build(
     modality: Modality, rows: Iterable[dict[str, Any]], targets: Sequence[TargetSpec], seed: int
-) -> Dataset:
+) -> ClassifierDataset:
     """Read the inputs and labels of every task, and give each training task its fold."""
     columns = _columns(modality, targets)
     readers = {columns[t.name].input: (columns[t.name].key, t) for t in targets}
@@ -159,7 +159,7 @@ def build(
         c = columns[target.name]
         train[c.fold] = _folds(train[c.key], train[c.label], seed)
     holdout = pd.DataFrame(split["holdout"], columns=names)
-    return Dataset(modality, columns, train, holdout, excluded, unreadable)
+    return ClassifierDataset(modality, columns, train, holdout, excluded, unreadable)
 
 
 def folds(keys: Sequence[str], seed: int, k: int = 5) -> np.ndarray:
@@ -176,7 +176,7 @@ def folds(keys: Sequence[str], seed: int, k: int = 5) -> np.ndarray:
     return dealt
 
 
-def count_shared_inputs(dataset: Dataset, target: str) -> int:
+def count_shared_inputs(dataset: ClassifierDataset, target: str) -> int:
     """How many of the target's inputs in the holdout are training inputs too.
 
     Tasks that are equal in all of their inputs share a split; a target reads one of them, which

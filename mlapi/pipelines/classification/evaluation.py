@@ -18,7 +18,7 @@ from mlapi.label_types.base import Evaluated
 from mlapi.label_types.label_metrics import Log, row
 from mlapi.labelstudio import visibility
 from mlapi.pipelines.classification import dataset as datasets
-from mlapi.pipelines.classification.dataset import Dataset, decode
+from mlapi.pipelines.classification.dataset import ClassifierDataset, decode
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.out_of_fold import (
@@ -71,7 +71,7 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
         self,
         eva: Eva,
         job: TrainingJob,
-        dataset: Dataset,
+        dataset: ClassifierDataset,
         table: str,
         log: Log,
         out_of_fold: Mapping[str, Mapping[int, Prediction]],
@@ -167,13 +167,13 @@ class ClassifierHoldout(Holdout[Classifier, dict[str, HoldoutPredictions]]):
         return paired(self._targets, candidate, champion or {}, beside)
 
 
-def _has_inputs(dataset: Dataset) -> bool:
+def _has_inputs(dataset: ClassifierDataset) -> bool:
     """Whether any task of the holdout has an input."""
     return any(dataset.holdout[c.input].notna().any() for c in dataset.columns.values())
 
 
 def predict_holdout(
-    eva: Eva, job: TrainingJob, version: Version[Classifier], dataset: Dataset, table: str
+    eva: Eva, job: TrainingJob, version: Version[Classifier], dataset: ClassifierDataset, table: str
 ) -> dict[str, HoldoutPredictions]:
     """The version's predictions for the holdout, as it would be served today.
 
@@ -243,7 +243,7 @@ def _add_predictions(
             found.probabilities[task] = probabilities
 
 
-def holdout(dataset: Dataset, spec: TargetSpec) -> HoldoutTarget:
+def holdout(dataset: ClassifierDataset, spec: TargetSpec) -> HoldoutTarget:
     """The tasks on which the target is evaluated."""
     columns = dataset.columns[spec.name]
     frame = dataset.holdout[
@@ -256,7 +256,7 @@ def holdout(dataset: Dataset, spec: TargetSpec) -> HoldoutTarget:
 def metrics(
     target: HoldoutTarget,
     predictions: HoldoutPredictions,
-    dataset: Dataset,
+    dataset: ClassifierDataset,
     seed: int,
     log: Log,
 ) -> list[MetricRow]:
@@ -343,7 +343,7 @@ def _served(predictions: dict[str, HoldoutPredictions], spec: TargetSpec, task: 
     return value if label_types.of(spec).is_allowed(value, spec.labels) else None
 
 
-def _majority(dataset: Dataset, spec: TargetSpec) -> Any:
+def _majority(dataset: ClassifierDataset, spec: TargetSpec) -> Any:
     """The most common label, or set of them, of the training split."""
     columns = dataset.columns[spec.name]
     values = dataset.train.loc[dataset.train[columns.fold] >= 0, columns.label]

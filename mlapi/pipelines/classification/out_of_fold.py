@@ -17,7 +17,7 @@ from mlapi.evaluation.comparison import PairedTarget, own_interval
 from mlapi.evaluation.evaluate import outcome_row
 from mlapi.label_types import value_of
 from mlapi.label_types.label_metrics import row
-from mlapi.pipelines.classification.dataset import Dataset, decode
+from mlapi.pipelines.classification.dataset import ClassifierDataset, decode
 from mlapi.run_folder.job import Champion
 from registry.training_result import COMBINED, OUT_OF_FOLD, MetricRow, OutcomeRow
 
@@ -36,7 +36,7 @@ class OutOfFold:
 
     @classmethod
     def of(
-        cls, dataset: Dataset, spec: TargetSpec, answers: Mapping[int, Prediction]
+        cls, dataset: ClassifierDataset, spec: TargetSpec, answers: Mapping[int, Prediction]
     ) -> "OutOfFold":
         """The tasks of the training split that have one of the `answers`, by task id."""
         label = dataset.columns[spec.name].label

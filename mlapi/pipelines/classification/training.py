@@ -14,7 +14,7 @@ from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
 from mlapi.pipelines.classification.candidate_policy import LEFT_OUT
-from mlapi.pipelines.classification.dataset import Dataset, Modality
+from mlapi.pipelines.classification.dataset import ClassifierDataset, Modality
 from mlapi.pipelines.classification.evaluation import ClassifierHoldout
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.model_selection import (
@@ -78,7 +78,7 @@ def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: E
     return TrainedPart(result, found.own, found.paired, found.chosen)
 
 
-def _log_dataset(dataset: Dataset, progress: ProgressWriter) -> None:
+def _log_dataset(dataset: ClassifierDataset, progress: ProgressWriter) -> None:
     noun = dataset.modality.noun
     progress.log(f"{len(dataset.train)} training and {len(dataset.holdout)} holdout tasks.")
     progress.unreadable(dataset.unreadable)
@@ -97,7 +97,7 @@ def _log_dataset(dataset: Dataset, progress: ProgressWriter) -> None:
             )
 
 
-def _write_tables(eva: Eva, job: TrainingJob, dataset: Dataset) -> dict[str, str]:
+def _write_tables(eva: Eva, job: TrainingJob, dataset: ClassifierDataset) -> dict[str, str]:
     folds = {c.fold: "integer" for c in dataset.columns.values()}
     names = {split: f"{job.prefix}_{split}" for split in ("train", "holdout")}
     write_table(eva, names["train"], dataset.train, {**dataset.types, **folds})
@@ -106,7 +106,7 @@ def _write_tables(eva: Eva, job: TrainingJob, dataset: Dataset) -> dict[str, str
 
 
 def _train_targets(
-    eva: Eva, job: TrainingJob, dataset: Dataset, table: str, progress: ProgressWriter
+    eva: Eva, job: TrainingJob, dataset: ClassifierDataset, table: str, progress: ProgressWriter
 ) -> Trained:
     results = Trained()
     specs = {t.name: _with_learned_labels(t, dataset) for t in job.targets}
@@ -146,7 +146,7 @@ def _train_targets(
 def _select(
     eva: Eva,
     job: TrainingJob,
-    dataset: Dataset,
+    dataset: ClassifierDataset,
     table: str,
     number: int,
     spec: TargetSpec,
@@ -201,7 +201,7 @@ def _progress(
     return on_fit
 
 
-def _with_learned_labels(spec: TargetSpec, dataset: Dataset) -> TargetSpec:
+def _with_learned_labels(spec: TargetSpec, dataset: ClassifierDataset) -> TargetSpec:
     """The labels that the training split has, in the config's order."""
     c = dataset.columns[spec.name]
     values = dataset.train.loc[dataset.train[c.fold] >= 0, c.label].unique()
@@ -209,7 +209,7 @@ def _with_learned_labels(spec: TargetSpec, dataset: Dataset) -> TargetSpec:
     return replace(spec, labels=tuple(label for label in spec.labels if label in learned))
 
 
-def _refusal(spec: TargetSpec, dataset: Dataset) -> tuple[str, str] | None:
+def _refusal(spec: TargetSpec, dataset: ClassifierDataset) -> tuple[str, str] | None:
     """Code and reason if nothing can be learned for the target from the training split."""
     c = dataset.columns[spec.name]
     labels = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
@@ -227,14 +227,14 @@ def _refusal(spec: TargetSpec, dataset: Dataset) -> tuple[str, str] | None:
     return code, f"All {len(labels)} training labels are the same."
 
 
-def _unread_classes(target: str, dataset: Dataset) -> bool:
+def _unread_classes(target: str, dataset: ClassifierDataset) -> bool:
     """Whether there are classes that only tasks have of which nothing can be read."""
     c = dataset.columns[target]
     readable = dataset.train.loc[dataset.train[c.fold] >= 0, c.label]
     return int(readable.nunique()) < int(dataset.train[c.label].nunique())
 
 
-def _nothing_trained(results: Trained, dataset: Dataset) -> TrainingFailed:
+def _nothing_trained(results: Trained, dataset: ClassifierDataset) -> TrainingFailed:
     codes = {code for code, _ in results.untrained.values()}
     for code in ("not_fitted", "one_class", "not_enough_labels"):
         if code in codes:

@@ -26,7 +26,7 @@ _ALIKE = 0.02  # of the ratio of the sides, which rounding changes
 
 
 @dataclass
-class Dataset:
+class DetectionDataset:
     """The names of the tables `train` and `holdout`; `excluded` counts, by target, holdout tasks
     whose boxes the config does not allow any more. `unreadable` are tasks by the code of why a
     target has no image.
@@ -50,9 +50,11 @@ class Dataset:
             progress.log(f"{tasks} no image that can be read: {code}. {INPUT_HINTS.get(code, '')}")
 
 
-def write(eva: Eva, job: TrainingJob, store: FolderImageStore, images: SizedImages) -> Dataset:
+def write(
+    eva: Eva, job: TrainingJob, store: FolderImageStore, images: SizedImages
+) -> DetectionDataset:
     """Write the tables of what has a value for a target, and an image."""
-    found = Dataset(f"{job.prefix}_train", f"{job.prefix}_holdout")
+    found = DetectionDataset(f"{job.prefix}_train", f"{job.prefix}_holdout")
     rows: dict[str, list[dict[str, Any]]] = {"train": [], "holdout": []}
     for row in job.rows:
         for number, spec in enumerate(job.targets):

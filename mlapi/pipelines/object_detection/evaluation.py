@@ -16,7 +16,7 @@ from mlapi.label_types.label_metrics import row
 from mlapi.label_types.labelled_box import boxes_from_json
 from mlapi.labelstudio import visibility
 from mlapi.pipelines.object_detection import dataset as datasets
-from mlapi.pipelines.object_detection.dataset import Dataset
+from mlapi.pipelines.object_detection.dataset import DetectionDataset
 from mlapi.pipelines.object_detection.function import DetectObjects
 from mlapi.pipelines.object_detection.model import DetectionModel
 from mlapi.run_folder.job import Chosen, TrainingJob
@@ -43,7 +43,7 @@ class DetectionHoldout(Holdout[DetectionModel, DetectionPredictions]):
     primary_metric = "map_50"
 
     def __init__(
-        self, eva: Eva, job: TrainingJob, dataset: Dataset, progress: ProgressWriter
+        self, eva: Eva, job: TrainingJob, dataset: DetectionDataset, progress: ProgressWriter
     ) -> None:
         self._eva = eva
         self._job = job

@@ -20,7 +20,7 @@ from mlapi.pipelines import artifact
 from mlapi.pipelines.models import load_model
 from mlapi.pipelines.object_detection import dataset as datasets
 from mlapi.pipelines.object_detection import pretrained
-from mlapi.pipelines.object_detection.dataset import Dataset
+from mlapi.pipelines.object_detection.dataset import DetectionDataset
 from mlapi.pipelines.object_detection.engine_choice import AUTO, chosen
 from mlapi.pipelines.object_detection.engines.base import Box, Detector, Engine, Example
 from mlapi.pipelines.object_detection.evaluation import DetectionHoldout
@@ -94,7 +94,7 @@ def train(
 
 def _read(
     eva: Eva,
-    dataset: Dataset,
+    dataset: DetectionDataset,
     number: int,
     images: SizedImages,
     seed: int,
