@@ -18,7 +18,7 @@ from benchmarks.text_quality import sampled
 from benchmarks.text_sets import DEFAULT_FOLDER, SETS, Pairs
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification import dataset
-from mlapi.pipelines.classification.model_selection import Examples
+from mlapi.pipelines.classification.model_selection import TargetExamples
 from mlapi.pipelines.text_classification.model import WORD, TextModality
 from registry.statistics import macro_f1
 
@@ -41,7 +41,9 @@ def draws(name: str, pairs: Pairs, size: int, count: int, share: float) -> Itera
         found = {}
         for what, learned in (("champion", labels[train]), ("worse", wrong)):
             folds = dataset.folds(labels[train].tolist(), seed)
-            examples = Examples(TextModality(), spec, [texts[i] for i in train], learned, folds)
+            examples = TargetExamples(
+                TextModality(), spec, [texts[i] for i in train], learned, folds
+            )
             estimator = examples.fit(WORD, np.ones(len(train), bool))
 
             def predict(rows, estimator=estimator):

@@ -27,7 +27,7 @@ from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.inputs.text.input import DEFAULT, TextInput  # noqa: E402
 from mlapi.pipelines.classification.candidates import fit_ridge  # noqa: E402
 from mlapi.pipelines.classification.dataset import folds  # noqa: E402
-from mlapi.pipelines.classification.model_selection import Examples, select_model  # noqa: E402
+from mlapi.pipelines.classification.model_selection import TargetExamples, select_model  # noqa: E402
 from mlapi.pipelines.text_classification import model  # noqa: E402
 from mlapi.pipelines.text_classification.encoding import with_sentence_vectors  # noqa: E402
 
@@ -64,7 +64,7 @@ def measure(texts: script_texts.Texts, size: int, seed: int) -> dict[str, float]
         found[candidate.name.removesuffix(" TF-IDF, linear")] = accuracy(estimator.scores(others))
     spec = TargetSpec("label", "text", "Text", "text", "choice", names)
     dealt = folds([names[number] for number in labels], seed)
-    examples = Examples(modality, spec, learned, labels, dealt)
+    examples = TargetExamples(modality, spec, learned, labels, dealt)
     selected = select_model(examples, None, "", 0).trained
     found["selected"] = accuracy(selected.probabilities(others))
     return found

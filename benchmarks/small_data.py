@@ -24,7 +24,7 @@ from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.label_types.label_metrics import ece, multiclass  # noqa: E402
 from mlapi.pipelines.classification import calibration  # noqa: E402
 from mlapi.pipelines.classification.dataset import folds  # noqa: E402
-from mlapi.pipelines.classification.model_selection import Examples  # noqa: E402
+from mlapi.pipelines.classification.model_selection import TargetExamples  # noqa: E402
 from mlapi.pipelines.text_classification import model  # noqa: E402
 
 SETS = {
@@ -46,7 +46,7 @@ def measure(texts: script_texts.Texts, candidate: model.LinearCandidate, n: int,
     spec = TargetSpec("label", "text", "Text", "text", "choice", names)
     dealt = folds([label for _, label in learned], seed)
     inputs = [text for text, _ in learned]
-    examples = Examples(model.TextModality(), spec, inputs, labels, dealt)
+    examples = TargetExamples(model.TextModality(), spec, inputs, labels, dealt)
     unlearned = sorted(of_config - set(names))
     shrunk = calibration.fit(examples.out_of_fold(candidate), labels, "single", len(unlearned))
     scores = candidate.fit(inputs, labels, len(names), "single").scores(others)

@@ -30,7 +30,11 @@ from mlapi.domain import TargetSpec
 from mlapi.inputs.text.input import DEFAULT, TextInput
 from mlapi.pipelines.classification import calibration, dataset
 from mlapi.pipelines.classification.candidates import Candidate
-from mlapi.pipelines.classification.model_selection import Examples, read_examples, select_model
+from mlapi.pipelines.classification.model_selection import (
+    TargetExamples,
+    read_examples,
+    select_model,
+)
 from mlapi.pipelines.text_classification.encoding import with_sentence_vectors
 from mlapi.pipelines.text_classification.model import LinearCandidate, TextModality
 from mlapi.texts.vectors import vectors_of
@@ -119,7 +123,7 @@ def runs(name: str, pairs: Pairs, sizes: list[int], seeds: int, test: int) -> It
                 yield {**of, **numbers, "seconds": seconds}
 
 
-def fits(examples: Examples) -> Iterator[tuple[str, Callable[[], tuple[Predict, str]]]]:
+def fits(examples: TargetExamples) -> Iterator[tuple[str, Callable[[], tuple[Predict, str]]]]:
     """By name what fits each recipe; candidates are calibrated as a version is."""
     everything = np.ones(len(examples.inputs), dtype=bool)
 

@@ -38,7 +38,7 @@ class NothingFitted(Exception):
 
 
 @dataclass
-class Examples:
+class TargetExamples:
     """A target's usable training examples. `labels` is as `Candidate.fit` takes labels.
 
     `unlearned` counts the labels of the config that none of them has.
@@ -123,7 +123,7 @@ class Selection:
 
 def read_examples(
     modality: Modality, spec: TargetSpec, frame: pd.DataFrame, unlearned: int = 0
-) -> Examples:
+) -> TargetExamples:
     """The rows of EvaDB's SELECT: input, label, fold. `spec.labels` are those learned."""
     number = {label: i for i, label in enumerate(spec.labels)}
     humans = [decode(label, spec) for label in frame["label"]]
@@ -134,11 +134,11 @@ def read_examples(
         for i, human in enumerate(humans):
             labels[i, [number[label] for label in human]] = 1
     fold = frame["fold"].to_numpy(dtype=int)
-    return Examples(modality, spec, frame["input"].tolist(), labels, fold, unlearned)
+    return TargetExamples(modality, spec, frame["input"].tolist(), labels, fold, unlearned)
 
 
 def select_model(
-    examples: Examples,
+    examples: TargetExamples,
     automl: AutoML | None,
     automl_note: str,
     automl_seconds: float,
@@ -202,7 +202,7 @@ def select_model(
     return Selection(trained, best.name, rows, unseen, weights, note)
 
 
-def _decision(examples: Examples, best: "_Scored", trained: TrainedTarget) -> Decision | None:
+def _decision(examples: TargetExamples, best: "_Scored", trained: TrainedTarget) -> Decision | None:
     """Fitted on the unseen examples that the target is calibrated on. None for sets of labels."""
     label_type = label_types.of(examples.spec)
     if label_type.shape != "single" or label_type.metric != "macro_f1" or best.scores is None:
@@ -212,7 +212,9 @@ def _decision(examples: Examples, best: "_Scored", trained: TrainedTarget) -> De
     return decision.fit(trained.calibration.probabilities(best.scores), labels)
 
 
-def _out_of_fold(examples: Examples, best: "_Scored", trained: TrainedTarget) -> np.ndarray | None:
+def _out_of_fold(
+    examples: TargetExamples, best: "_Scored", trained: TrainedTarget
+) -> np.ndarray | None:
     scores = best.scores
     if scores is None or len(scores) < len(examples.inputs) or len(np.unique(examples.fold)) < 2:
         return None
@@ -230,7 +232,7 @@ class _Scored:
 
 
 def _score(
-    examples: Examples,
+    examples: TargetExamples,
     candidate: Candidate,
     is_cross_validated: bool,
     on_candidate: Callable[[str], None],
@@ -272,7 +274,7 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
-def _why_not_automl(examples: Examples, scored: list[_Scored], seconds: float) -> str:
+def _why_not_automl(examples: TargetExamples, scored: list[_Scored], seconds: float) -> str:
     """Why AutoML cannot be fitted in its seconds; "" if it can."""
     if len(examples.inputs) < MIN_EXAMPLES:
         return f"Left out under {MIN_EXAMPLES} examples."
@@ -289,7 +291,7 @@ def _why_not_automl(examples: Examples, scored: list[_Scored], seconds: float) -
 
 
 def _automl(
-    examples: Examples, automl: AutoML, seconds: float, on_candidate: Callable[[str], None]
+    examples: TargetExamples, automl: AutoML, seconds: float, on_candidate: Callable[[str], None]
 ) -> _Scored:
     on_candidate(AUTOML)
     started = time.perf_counter()
@@ -310,7 +312,7 @@ def _automl(
 
 
 def _refit_best(
-    examples: Examples,
+    examples: TargetExamples,
     automl: AutoML | None,
     scored: list[_Scored],
     seconds: float,
@@ -334,7 +336,7 @@ def _refit_best(
     raise NothingFitted("; ".join(e.note for e in scored))
 
 
-def _ranked(examples: Examples, scored: list[_Scored]) -> list[_Scored]:
+def _ranked(examples: TargetExamples, scored: list[_Scored]) -> list[_Scored]:
     """Those with a score, best first; where all examples are scored, the preferred one unless
     another is clearly better.
     """
@@ -351,14 +353,14 @@ def _ranked(examples: Examples, scored: list[_Scored]) -> list[_Scored]:
     return [own, *(e for e in ranked if e is not own)]
 
 
-def _is_clearly_better(examples: Examples, one: _Scored, other: _Scored) -> bool:
+def _is_clearly_better(examples: TargetExamples, one: _Scored, other: _Scored) -> bool:
     """By more than one standard error of the difference, which is that of correct predictions."""
     more = examples.correct(one.scores) - examples.correct(other.scores)
     error = more.std(ddof=1) / np.sqrt(len(more)) if len(more) > 1 else np.inf
     return bool((one.score or 0) - (other.score or 0) > error)
 
 
-def _refit(examples: Examples, best: _Scored) -> TrainedTarget:
+def _refit(examples: TargetExamples, best: _Scored) -> TrainedTarget:
     """Calibrated on the validation scores if they are enough, else on those out of every fold."""
     candidate = candidate_named(examples.modality, best.name)
     whole = np.ones(len(examples.inputs), dtype=bool)
@@ -379,7 +381,7 @@ def candidate_named(modality: Modality, name: str) -> Candidate:
 
 
 def _refit_automl(
-    examples: Examples, automl: AutoML, best: _Scored, seconds: float
+    examples: TargetExamples, automl: AutoML, best: _Scored, seconds: float
 ) -> TrainedTarget:
     """Calibrated on the validation fifth only: five more fits would take too long."""
     fitted = calibration.fit(

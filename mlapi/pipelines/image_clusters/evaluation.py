@@ -25,7 +25,7 @@ MAX_EXEMPLARS = 60  # of each cluster, the most central tasks, stored as exempla
 
 
 @dataclass
-class Examples:
+class ClusterExamples:
     """All tasks with an image, in the order of their ids; `humans`: None without a label."""
 
     tasks: np.ndarray
@@ -71,7 +71,7 @@ class ClusterHoldout(Holdout[ClusterModel, Assignment]):
         self,
         eva: Eva,
         job: TrainingJob,
-        examples: Examples,
+        examples: ClusterExamples,
         members: Sequence[Members],
         find_previous: Callable[[], PreviousClusters | None],
     ) -> None:
@@ -152,7 +152,7 @@ def _sizes(assigned: Assignment) -> list[MetricRow]:
 
 
 def _outcomes(
-    examples: Examples, spec: TargetSpec, members: Sequence[Members], assigned: Assignment
+    examples: ClusterExamples, spec: TargetSpec, members: Sequence[Members], assigned: Assignment
 ) -> list[OutcomeRow]:
     """The name of each evaluated task's cluster without the vote of that task's own label."""
     found = []
@@ -177,7 +177,9 @@ def _outcomes(
     return found
 
 
-def _exemplars(examples: Examples, spec: TargetSpec, assigned: Assignment) -> list[ExemplarRow]:
+def _exemplars(
+    examples: ClusterExamples, spec: TargetSpec, assigned: Assignment
+) -> list[ExemplarRow]:
     """The most central tasks of each name."""
     by_name: dict[str, list[tuple[float, int]]] = {}
     for task, cluster, score in zip(

@@ -19,7 +19,11 @@ from mlapi.inputs import ImageFeatures
 from mlapi.pipelines import artifact
 from mlapi.pipelines.image_clusters.cluster_names import Members, name_all
 from mlapi.pipelines.image_clusters.clustering import Clustering, cluster, nearest, silhouette
-from mlapi.pipelines.image_clusters.evaluation import ClusterHoldout, Examples, PreviousClusters
+from mlapi.pipelines.image_clusters.evaluation import (
+    ClusterExamples,
+    ClusterHoldout,
+    PreviousClusters,
+)
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_clusters.options import MOST_CLUSTERS
 from mlapi.pipelines.models import load_model
@@ -78,7 +82,7 @@ def train(
 
 
 def _candidates(
-    spec: TargetSpec, clustering: Clustering, examples: Examples, winner: int
+    spec: TargetSpec, clustering: Clustering, examples: ClusterExamples, winner: int
 ) -> list[CandidateRow]:
     """A row for each number of clusters that was tried; `winner` is the model's."""
     return [
@@ -111,7 +115,7 @@ def _examples(
     spec: TargetSpec,
     vectors: Sequence[Any],
     eva: Eva,
-) -> Examples:
+) -> ClusterExamples:
     """The tasks that have an image, with their vectors as EvaDB's table returns them."""
     table = f"{job.prefix}_tasks"
     tasks, learned = through_table(eva, table, job.rows, vectors)
@@ -123,7 +127,7 @@ def _examples(
         )
     by_task = {row["id"]: row for row in job.rows}
     humans = [(by_task[task]["labels"] or {}).get(spec.name) for task in tasks]
-    return Examples(
+    return ClusterExamples(
         np.array(tasks, dtype=np.int64),
         learned,
         [_allowed(human, spec) for human in humans],
@@ -138,7 +142,11 @@ def _allowed(human: Any, spec: TargetSpec) -> str | None:
 
 
 def _cluster(
-    job: TrainingJob, spec: TargetSpec, examples: Examples, k: int | None, progress: ProgressWriter
+    job: TrainingJob,
+    spec: TargetSpec,
+    examples: ClusterExamples,
+    k: int | None,
+    progress: ProgressWriter,
 ) -> Clustering:
     fitted = examples.vectors[~examples.holdout]
     if (fitted == fitted[:1]).all():
@@ -156,7 +164,11 @@ def _cluster(
 
 
 def _still_good(
-    previous: ClusterModel, new: Clustering, examples: Examples, job: TrainingJob, k: int | None
+    previous: ClusterModel,
+    new: Clustering,
+    examples: ClusterExamples,
+    job: TrainingJob,
+    k: int | None,
 ) -> bool:
     """Whether the previous clusters score as well: then they are kept, so that names stay stable.
 
@@ -176,7 +188,7 @@ def _named(
     spec: TargetSpec,
     images: ImageFeatures,
     clustering: Clustering,
-    examples: Examples,
+    examples: ClusterExamples,
     previous: PreviousClusters | None,
 ) -> tuple[ClusterModel, list[Members]]:
     """The model of named clusters, whose names are its labels; and the members of each."""
@@ -188,7 +200,9 @@ def _named(
     return replace(model, spec=learned, names=names), members
 
 
-def _members(examples: Examples, inside: np.ndarray, previous: PreviousClusters | None) -> Members:
+def _members(
+    examples: ClusterExamples, inside: np.ndarray, previous: PreviousClusters | None
+) -> Members:
     rows = np.flatnonzero(inside)
     humans = Counter(human for i in rows if (human := examples.humans[i]) is not None)
     names = (previous.name(int(examples.tasks[i])) for i in rows) if previous else ()

@@ -27,7 +27,7 @@ MAX_EXEMPLARS = 100  # of the tasks that are most like a reference, stored as ex
 
 
 @dataclass
-class Examples:
+class SimilarityExamples:
     """All tasks with an image, in the order of their ids.
 
     `humans` are sets of labels, None without a human label for the control.
@@ -59,7 +59,7 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
         self,
         eva: Eva,
         job: TrainingJob,
-        examples: Examples,
+        examples: SimilarityExamples,
         k: int,
         images: ImageFeatures,
         store: FolderImageStore,
@@ -118,7 +118,10 @@ class SimilarityHoldout(Holdout[SimilarityModel, dict[int, Prediction | None]]):
 
 
 def _metrics(
-    examples: Examples, evaluated: list[int], answers: dict[int, Prediction | None], k: int
+    examples: SimilarityExamples,
+    evaluated: list[int],
+    answers: dict[int, Prediction | None],
+    k: int,
 ) -> list[MetricRow]:
     n = len(evaluated)
     truth, predicted = _binary(examples, evaluated, answers)
@@ -150,7 +153,7 @@ def _metrics(
     ]
 
 
-def precision_at_k(examples: Examples, k: int) -> tuple[float | None, float | None, int]:
+def precision_at_k(examples: SimilarityExamples, k: int) -> tuple[float | None, float | None, int]:
     """The share of each evaluated task's k nearest labelled neighbours that has a label in common.
 
     The mean over the evaluated tasks that carry any label; what it would be if the others were
@@ -181,7 +184,7 @@ def _classes(label: str) -> list[str]:
 
 
 def _binary(
-    examples: Examples, evaluated: list[int], answers: dict[int, Prediction | None]
+    examples: SimilarityExamples, evaluated: list[int], answers: dict[int, Prediction | None]
 ) -> tuple[list[str], list[str]]:
     """The human label and the prediction of each evaluated task: the label, or not."""
     yes, no = _classes(examples.label)
@@ -191,7 +194,7 @@ def _binary(
 
 
 def _outcome(
-    examples: Examples, i: int, answers: dict[int, Prediction | None], spec: TargetSpec
+    examples: SimilarityExamples, i: int, answers: dict[int, Prediction | None], spec: TargetSpec
 ) -> OutcomeRow:
     """It is correct if the label is rightly predicted or not, whatever other labels there are."""
     label_type = label_types.of(spec)
@@ -203,7 +206,7 @@ def _outcome(
 
 
 def _exemplars(
-    examples: Examples, answers: dict[int, Prediction | None], spec: TargetSpec
+    examples: SimilarityExamples, answers: dict[int, Prediction | None], spec: TargetSpec
 ) -> list[ExemplarRow]:
     """The tasks that would get the label and do not carry it, the most similar first."""
     found = [

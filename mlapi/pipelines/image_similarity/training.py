@@ -15,7 +15,7 @@ from mlapi.images.extraction import through_table
 from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import ImageFeatures
 from mlapi.pipelines import artifact
-from mlapi.pipelines.image_similarity.evaluation import Examples, SimilarityHoldout
+from mlapi.pipelines.image_similarity.evaluation import SimilarityExamples, SimilarityHoldout
 from mlapi.pipelines.image_similarity.model import SimilarityModel, index_of
 from mlapi.pipelines.image_similarity.options import similar_to
 from mlapi.pipelines.models import load_model
@@ -73,7 +73,7 @@ def _examples(
     label: str,
     vectors: Sequence[Any],
     eva: Eva,
-) -> Examples:
+) -> SimilarityExamples:
     """The tasks that have an image, with their vectors as EvaDB's table returns them."""
     table = f"{job.prefix}_tasks"
     tasks, learned = through_table(eva, table, job.rows, vectors)
@@ -81,7 +81,7 @@ def _examples(
         raise TrainingFailed("no_references", "No task has an image that can be read.")
     humans = {row["id"]: (row["labels"] or {}).get(spec.name) for row in job.rows}
     splits = {row["id"]: row["split"] for row in job.rows}
-    examples = Examples(
+    examples = SimilarityExamples(
         np.array(tasks, dtype=np.int64),
         learned,
         [_allowed(humans[task], spec) for task in tasks],
@@ -103,7 +103,7 @@ def _allowed(human: Any, spec: TargetSpec) -> frozenset[str] | None:
 
 
 def _model(
-    images: ImageFeatures, spec: TargetSpec, label: str, examples: Examples, k: int
+    images: ImageFeatures, spec: TargetSpec, label: str, examples: SimilarityExamples, k: int
 ) -> SimilarityModel:
     """The model whose thresholds are the similarities of each reference's k-th nearest task."""
     references = examples.vectors[examples.carries]

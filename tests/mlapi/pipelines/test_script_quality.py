@@ -15,7 +15,7 @@ from sklearn.linear_model import RidgeClassifier
 
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification.dataset import folds
-from mlapi.pipelines.classification.model_selection import Examples, select_model
+from mlapi.pipelines.classification.model_selection import TargetExamples, select_model
 from mlapi.pipelines.text_classification.model import TextModality
 from tests.evals_backend.running import ROOT
 
@@ -45,7 +45,7 @@ def by_selection(texts, labels, others):
     names = tuple(sorted(set(labels)))
     spec = TargetSpec("module", "text", "Text", "text", "choice", names)
     numbers = np.array([names.index(label) for label in labels])
-    examples = Examples(TextModality(), spec, texts, numbers, folds(labels, 0))
+    examples = TargetExamples(TextModality(), spec, texts, numbers, folds(labels, 0))
     selected = select_model(examples, None, "", 0).trained
     return np.array(names)[selected.probabilities(others).argmax(axis=1)]
 

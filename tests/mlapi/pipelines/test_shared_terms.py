@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlapi.domain import TargetSpec
-from mlapi.pipelines.classification.model_selection import Examples, select_model
+from mlapi.pipelines.classification.model_selection import TargetExamples, select_model
 from mlapi.pipelines.text_classification import shared_terms
 from mlapi.pipelines.text_classification.model import (
     CHAR,
@@ -54,7 +54,7 @@ def test_a_selection_learns_the_terms_of_each_fold_once(monkeypatch):
 
     monkeypatch.setattr(shared_terms, "learn", counted)
     spec = TargetSpec("label", "text", "Text", "text", "choice", ("a", "b"))
-    examples = Examples(TextModality(), spec, TEXTS, LABELS, np.arange(len(TEXTS)) % 5)
+    examples = TargetExamples(TextModality(), spec, TEXTS, LABELS, np.arange(len(TEXTS)) % 5)
     selection = select_model(examples, None, "", 0)
 
     assert len([c for c in selection.candidates if c.score is not None]) >= 3

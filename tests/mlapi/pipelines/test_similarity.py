@@ -8,7 +8,7 @@ from mlapi.images.features import ExtractorRef
 from mlapi.inputs import ImageFeatures
 from mlapi.label_types import value_of
 from mlapi.pipelines.artifact import pack, unpack
-from mlapi.pipelines.image_similarity.evaluation import Examples, precision_at_k
+from mlapi.pipelines.image_similarity.evaluation import SimilarityExamples, precision_at_k
 from mlapi.pipelines.image_similarity.model import SimilarityModel
 
 SPEC = TargetSpec("kind", "img", "Image", "image", "choice", ("cat",))
@@ -72,7 +72,7 @@ def test_an_artifact_of_similarity_holds_the_whole_model():
 
 def test_precision_at_k_is_of_the_nearest_labelled_others():
     humans = [frozenset({"cat"}), frozenset({"cat"}), frozenset({"dog"}), frozenset({"dog"}), None]
-    examples = Examples(
+    examples = SimilarityExamples(
         np.arange(5),
         unit(0, 1, 50, 3, 0.5),
         humans,

@@ -97,7 +97,7 @@ def test_a_best_candidate_that_fails_on_all_examples_leaves_the_place_to_the_nex
 
     monkeypatch.setattr(TextModality, "candidates", (Failing(fit_some), text_model.WORD))
     monkeypatch.setattr(
-        model_selection.Examples, "score", lambda self, scores, rows: float(rows.mean())
+        model_selection.TargetExamples, "score", lambda self, scores, rows: float(rows.mean())
     )
     job = make_job(tasks(*some_texts(250)), [target()])
 
