@@ -17,7 +17,7 @@ from mlapi.pipelines.classification.boosted import NumericColumns
 from mlapi.pipelines.classification.candidates import Candidate, Estimator
 
 
-class Example(NamedTuple):
+class KeyedInput(NamedTuple):
     """An input, and a key that is equal for inputs whose differences make no difference."""
 
     value: Any
@@ -38,10 +38,10 @@ class Modality(ABC):
     def source(self, target: TargetSpec) -> Hashable:
         """Where a target's inputs are: targets of one source share a column."""
 
-    def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
+    def read(self, data: dict[str, Any], target: TargetSpec) -> KeyedInput:
         """The target's input in a task's data. Raises InputError if it has none."""
         value = self.input.read(data, target)
-        return Example(value, self.input.key(value))
+        return KeyedInput(value, self.input.key(value))
 
     @abstractmethod
     def fit_columns(self, inputs: Sequence[Any], seed: int) -> NumericColumns:

@@ -15,7 +15,7 @@ from mlapi.images.folder_store import FolderImageStore
 from mlapi.inputs import ImageFeatures, Input
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
-from mlapi.pipelines.classification.dataset import Example, Modality
+from mlapi.pipelines.classification.dataset import KeyedInput, Modality
 from mlapi.pipelines.parts import Parts
 
 # Up to so many examples the kernel is exact; with more it is approximated on so many of them
@@ -191,14 +191,14 @@ class ImageModality(Modality):
     def source(self, target: TargetSpec) -> Hashable:
         return target.sources
 
-    def read(self, data: dict[str, Any], target: TargetSpec) -> Example:
+    def read(self, data: dict[str, Any], target: TargetSpec) -> KeyedInput:
         (vector,) = self.input.read_all([data], target, self._store)
         if isinstance(vector, InputError):
             raise vector
         content = self._store.content(self.input.read(data, target))
         if content is None:
             raise InputError("image_missing", "The image has no content.")
-        return Example(vector, content)
+        return KeyedInput(vector, content)
 
     def with_input(self, other: Input) -> "ImageModality":
         if other == self.input or not isinstance(other, ImageFeatures):

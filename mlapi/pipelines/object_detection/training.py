@@ -22,7 +22,7 @@ from mlapi.pipelines.object_detection import dataset as datasets
 from mlapi.pipelines.object_detection import pretrained
 from mlapi.pipelines.object_detection.dataset import DetectionDataset
 from mlapi.pipelines.object_detection.engine_choice import AUTO, chosen
-from mlapi.pipelines.object_detection.engines.base import Box, Detector, Engine, Example
+from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample, Detector, Engine
 from mlapi.pipelines.object_detection.evaluation import DetectionHoldout
 from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
@@ -290,10 +290,10 @@ def _deadline(engine: Engine, until: float) -> Callable[[], None]:
     return check
 
 
-def _example(one: AnnotatedImage) -> Example:
+def _example(one: AnnotatedImage) -> DetectionExample:
     height, width = one.image.pixels.shape[:2]
     boxes = (Box(box.label, *box.place.in_pixels(width, height)) for box in one.boxes)
-    return Example(one.image.pixels, tuple(boxes))
+    return DetectionExample(one.image.pixels, tuple(boxes))
 
 
 def _detected(

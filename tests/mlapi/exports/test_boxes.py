@@ -10,7 +10,7 @@ from mlapi.exports.folder import NotExportable, files, write
 from mlapi.inputs import SizedImages
 from mlapi.pipelines.artifact import pack
 from mlapi.pipelines.object_detection.engines import ENGINES
-from mlapi.pipelines.object_detection.engines.base import Box, Example
+from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
 from mlapi.served_config import resolve
 from registry.label_renames import Rename
@@ -37,7 +37,7 @@ PLACE = ("x", "y", "width", "height")
 @pytest.fixture(scope="module")
 def artifact() -> bytes:
     """The artifact of the base installation's engine, trained on squares."""
-    examples = [Example(s.image, tuple(Box(*each) for each in s.objects)) for s in LEARNED]
+    examples = [DetectionExample(s.image, tuple(Box(*each) for each in s.objects)) for s in LEARNED]
     detector = ENGINES["patches"].train(examples, ("red", "blue"), seed=0, deadline=lambda: None)
     (spec,) = resolve(CONFIG, {}).targets
     target = DetectedTarget(spec, "patches", detector, {"red": 0.4, "blue": 0.4})

@@ -15,7 +15,7 @@ from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline, RunPlan
 from mlapi.pipelines.classification.candidates import Candidate, fit_ridge
 from mlapi.pipelines.classification.curve import learning_curve
-from mlapi.pipelines.classification.dataset import Example, Modality
+from mlapi.pipelines.classification.dataset import KeyedInput, Modality
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 from mlapi.pipelines.classification.training import train
@@ -75,7 +75,7 @@ class PixelModality(Modality):
         (image,) = self.input.read_all([data], target, self._source)
         if isinstance(image, InputError):
             raise image
-        return Example(image, self._source.content(self.input.read(data, target)))
+        return KeyedInput(image, self._source.content(self.input.read(data, target)))
 
     def fit_columns(self, inputs, seed):
         raise AssertionError("`plan` says that there is no AutoML.")

@@ -21,7 +21,7 @@ class Box:
 
 
 @dataclass(frozen=True)
-class Example:
+class DetectionExample:
     """An image with all of its boxes.
 
     `image`: (height, width, 3) uint8, RGB, upright.
@@ -87,7 +87,7 @@ class Engine(DetectorLoader):
     @abstractmethod
     def train(
         self,
-        examples: Sequence[Example],
+        examples: Sequence[DetectionExample],
         labels: Sequence[str],
         *,
         seed: int,

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import DetectionExample
 from mlapi.pipelines.object_detection.engines.objects import Objects, arrays
 
 MULTIPLE = 32  # of an input's sides
@@ -44,7 +44,9 @@ def padded(image: np.ndarray) -> np.ndarray:
     return cv2.copyMakeBorder(image, 0, below, 0, right, cv2.BORDER_CONSTANT, value=(127,) * 3)
 
 
-def scaled(examples: Sequence[Example], labels: Sequence[str]) -> tuple[list[Objects], int]:
+def scaled(
+    examples: Sequence[DetectionExample], labels: Sequence[str]
+) -> tuple[list[Objects], int]:
     """The examples as inputs, with the boxes of these labels that have an area in the image.
 
     And the inputs' longer side. Raises ValueError if there is no such box.
@@ -65,7 +67,7 @@ def scaled(examples: Sequence[Example], labels: Sequence[str]) -> tuple[list[Obj
     return objects, side
 
 
-def _boxes(example: Example, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def _boxes(example: DetectionExample, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     boxes, numbers = arrays(example, labels)
     boxes = geometry.within(boxes, example.image.shape[1], example.image.shape[0])
     kept = geometry.areas(boxes) > 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import DetectionExample
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Objects:
     labels: np.ndarray
 
 
-def arrays(example: Example, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+def arrays(example: DetectionExample, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
     """(n, 4): the example's boxes of these labels as they are; and (n,) the labels' numbers."""
     numbers = {label: number for number, label in enumerate(labels)}
     known = [box for box in example.boxes if box.label in numbers]

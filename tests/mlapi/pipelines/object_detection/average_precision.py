@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
-from mlapi.pipelines.object_detection.engines.base import Box, Example
+from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample
 
 
 def average_precisions(
-    examples: Sequence[Example], found: Sequence[Sequence[Box]], labels: Sequence[str]
+    examples: Sequence[DetectionExample], found: Sequence[Sequence[Box]], labels: Sequence[str]
 ) -> dict[str, float]:
     """Each label's average precision at an IoU of 0.5; labels without a box are left out."""
     ids = {label: number for number, label in enumerate(labels, 1)}
@@ -49,7 +49,7 @@ def average_precisions(
 
 
 def mean_average_precision(
-    examples: Sequence[Example], found: Sequence[Sequence[Box]], labels: Sequence[str]
+    examples: Sequence[DetectionExample], found: Sequence[Sequence[Box]], labels: Sequence[str]
 ) -> float:
     """mAP@50."""
     means = average_precisions(examples, found, labels)

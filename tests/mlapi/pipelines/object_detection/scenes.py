@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from sklearn.datasets import load_digits, load_sample_images
 
-from mlapi.pipelines.object_detection.engines.base import Box, Example
+from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample
 
 DIGITS = ("2", "4", "7")
 # The first two differ in nothing but their colour.
@@ -54,7 +54,7 @@ def digit_scenes(
     test: bool = False,
     side: int = 320,
     photographs: Photographs = two_photographs,
-) -> list[Example]:
+) -> list[DetectionExample]:
     """Handwritten digits of three classes in light or dark ink, of a ninth to a third of a side."""
     return _scenes(count, seed, test, side, DIGITS, _digit, (1 / 9, 1 / 3), photographs)
 
@@ -68,20 +68,22 @@ def shape_scenes(
     labels: tuple[str, ...] = SHAPES,
     sizes: tuple[float, float] = (1 / 12, 1 / 3),
     photographs: Photographs = two_photographs,
-) -> list[Example]:
+) -> list[DetectionExample]:
     """Discs and triangles of one colour each, with a little light and shade."""
     return _scenes(count, seed, test, side, labels, _shape, sizes, photographs)
 
 
-def grey(scenes: list[Example]) -> list[Example]:
+def grey(scenes: list[DetectionExample]) -> list[DetectionExample]:
     """The scenes without colour."""
     return [
-        Example(np.repeat(cv2.cvtColor(s.image, cv2.COLOR_RGB2GRAY)[..., None], 3, 2), s.boxes)
+        DetectionExample(
+            np.repeat(cv2.cvtColor(s.image, cv2.COLOR_RGB2GRAY)[..., None], 3, 2), s.boxes
+        )
         for s in scenes
     ]
 
 
-def crowd(count: int, side: int = 640) -> Example:
+def crowd(count: int, side: int = 640) -> DetectionExample:
     """A scene with so many small discs, in rows, which don't overlap."""
     rng = np.random.default_rng(0)
     columns = int(np.ceil(np.sqrt(count)))
@@ -92,7 +94,7 @@ def crowd(count: int, side: int = 640) -> Example:
         size = max(4, int(pitch * 0.8))
         left, top = int(place % columns * pitch), int(place // columns * pitch)
         boxes.append(_paste(image, _shape(label, size, rng, False), label, left, top))
-    return Example(image, tuple(boxes))
+    return DetectionExample(image, tuple(boxes))
 
 
 def _scenes(
@@ -104,14 +106,14 @@ def _scenes(
     draw: Draw,
     sizes: tuple[float, float],
     photographs: Photographs,
-) -> list[Example]:
+) -> list[DetectionExample]:
     rng = np.random.default_rng([seed, test])
     return [
         _scene(rng, test, side, labels, draw, sizes, photographs, number) for number in range(count)
     ]
 
 
-def _scene(rng, test, side, labels, draw, sizes, photographs, number) -> Example:
+def _scene(rng, test, side, labels, draw, sizes, photographs, number) -> DetectionExample:
     height, width = (side, side * 3 // 4) if rng.random() < 0.3 else (side * 3 // 4, side)
     if rng.random() < 0.4:
         image = _noise(rng, height, width)
@@ -131,7 +133,7 @@ def _scene(rng, test, side, labels, draw, sizes, photographs, number) -> Example
         place = Box(label, left, top, left + w, top + h)
         if all(_overlap(place, other) <= overlap for other in boxes):
             boxes.append(_paste(image, drawn, label, left, top))
-    return Example(image, tuple(boxes))
+    return DetectionExample(image, tuple(boxes))
 
 
 def _paste(image: np.ndarray, drawn: Drawn, label: str, left: int, top: int) -> Box:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlapi.pipelines.object_detection.engines import ENGINES
-from mlapi.pipelines.object_detection.engines.base import Box, Detector, Example
+from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample, Detector
 from tests.mlapi.pipelines.object_detection import scenes
 from tests.mlapi.pipelines.object_detection.average_precision import (
     average_precisions,
@@ -17,11 +17,13 @@ pytestmark = pytest.mark.vision
 ENGINE = ENGINES["lite"]
 
 
-def trained_detector(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
+def trained_detector(
+    examples: list[DetectionExample], labels: tuple[str, ...], seed: int = 0
+) -> Detector:
     return ENGINE.train(examples, labels, seed=seed, deadline=lambda: None)
 
 
-def found(detector: Detector, examples: list[Example]) -> list[list[Box]]:
+def found(detector: Detector, examples: list[DetectionExample]) -> list[list[Box]]:
     return [detector.detect(example.image) for example in examples]
 
 
@@ -164,7 +166,7 @@ def test_an_artifact_that_is_no_detector_is_not_restored(short_trainings, change
 
 def test_images_of_any_size_are_learned_and_answered(short_trainings):
     (scene,) = scenes.shape_scenes(1, 3)
-    thin = Example(np.zeros((3, 90, 3), np.uint8), (Box("red disc", 0, 0, 3, 3),))
+    thin = DetectionExample(np.zeros((3, 90, 3), np.uint8), (Box("red disc", 0, 0, 3, 3),))
     detector = trained_detector([scene, thin, replace(thin, boxes=())], scenes.SHAPES)
 
     for height, width in ((1, 1), (2, 900), (900, 2)):

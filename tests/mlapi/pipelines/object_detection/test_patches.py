@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from mlapi.pipelines.object_detection.engines import ENGINES
-from mlapi.pipelines.object_detection.engines.base import Box, Detector, Example
+from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample, Detector
 from tests.mlapi.pipelines.object_detection import scenes
 from tests.mlapi.pipelines.object_detection.average_precision import (
     average_precisions,
@@ -29,11 +29,13 @@ ON_PHOTOGRAPHS = pytest.mark.parametrize(
 )
 
 
-def trained_detector(examples: list[Example], labels: tuple[str, ...], seed: int = 0) -> Detector:
+def trained_detector(
+    examples: list[DetectionExample], labels: tuple[str, ...], seed: int = 0
+) -> Detector:
     return ENGINE.train(examples, labels, seed=seed, deadline=lambda: None)
 
 
-def found(detector: Detector, examples: list[Example]) -> list[list[Box]]:
+def found(detector: Detector, examples: list[DetectionExample]) -> list[list[Box]]:
     return [detector.detect(example.image) for example in examples]
 
 
@@ -181,7 +183,7 @@ def test_boxes_that_leave_the_image_or_have_no_area_do_no_harm():
 
 
 def test_objects_that_fill_their_images_are_found_where_they_are():
-    def filled(scene: Example) -> Example:
+    def filled(scene: DetectionExample) -> DetectionExample:
         height, width = scene.image.shape[:2]
         return replace(scene, boxes=(Box("photograph", 0, 0, width, height),))
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mlapi.pipelines.object_detection.engines import ENGINES, YOLO
-from mlapi.pipelines.object_detection.engines.base import Box, Example
+from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample
 from tests.mlapi.pipelines.object_detection import scenes, squares, yolo_files
 from tests.mlapi.pipelines.object_detection.average_precision import (
     average_precisions,
@@ -45,7 +45,7 @@ def small(**changed) -> bytes:
     return network.weights(network.build(definition.checked(yolo_files.definition(**changed), 2)))
 
 
-def trained_detector(examples: list[Example], labels: tuple[str, ...], engine=YOLO):
+def trained_detector(examples: list[DetectionExample], labels: tuple[str, ...], engine=YOLO):
     return engine.train(examples, labels, seed=0, deadline=lambda: None)
 
 
@@ -181,8 +181,8 @@ def test_pretrained_weights_go_on_detecting_their_labels_and_learn_a_new_one(mon
     assert min(average_precisions(test, found, three).values()) >= 0.7
 
 
-def _squares(numbers: range, labels: tuple[str, ...]) -> list[Example]:
+def _squares(numbers: range, labels: tuple[str, ...]) -> list[DetectionExample]:
     return [
-        Example(one.image, tuple(Box(*place) for place in one.objects))
+        DetectionExample(one.image, tuple(Box(*place) for place in one.objects))
         for one in (squares.scene(number, labels) for number in numbers)
     ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import torch_threads
-from mlapi.pipelines.object_detection.engines.base import Engine, Example
+from mlapi.pipelines.object_detection.engines.base import DetectionExample, Engine
 from mlapi.pipelines.object_detection.engines.lite import weights
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Lite(Engine):
 
     def train(
         self,
-        examples: Sequence[Example],
+        examples: Sequence[DetectionExample],
         labels: Sequence[str],
         *,
         seed: int,

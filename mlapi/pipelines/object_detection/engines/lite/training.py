@@ -16,7 +16,7 @@ from torch import Tensor
 
 from mlapi.pipelines.object_detection.engines import inputs
 from mlapi.pipelines.object_detection.engines.augmentation import varied
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import DetectionExample
 from mlapi.pipelines.object_detection.engines.lite import STRIDE
 from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
 from mlapi.pipelines.object_detection.engines.lite.losses import Assignment, assign, loss
@@ -42,7 +42,7 @@ class _Variation:
 
 
 def train(
-    examples: Sequence[Example],
+    examples: Sequence[DetectionExample],
     labels: Sequence[str],
     *,
     seed: int,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from mlapi.pipelines.object_detection.engines.base import Engine, Example
+from mlapi.pipelines.object_detection.engines.base import DetectionExample, Engine
 from mlapi.pipelines.object_detection.engines.patches import detector, head, samples, templates
 from mlapi.pipelines.object_detection.engines.patches.detector import PatchDetector
 from mlapi.pipelines.object_detection.engines.patches.head import Samples
@@ -23,7 +23,7 @@ class Patches(Engine):
 
     def train(
         self,
-        examples: Sequence[Example],
+        examples: Sequence[DetectionExample],
         labels: Sequence[str],
         *,
         seed: int,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import torch_threads
-from mlapi.pipelines.object_detection.engines.base import Engine, Example
+from mlapi.pipelines.object_detection.engines.base import DetectionExample, Engine
 from mlapi.pipelines.object_detection.engines.yolo import licence
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class Yolo(Engine):
 
     def train(
         self,
-        examples: Sequence[Example],
+        examples: Sequence[DetectionExample],
         labels: Sequence[str],
         *,
         seed: int,

@@ -10,7 +10,7 @@ from torch import nn
 
 from mlapi.pipelines.object_detection.engines import inputs
 from mlapi.pipelines.object_detection.engines.augmentation import varied
-from mlapi.pipelines.object_detection.engines.base import Example
+from mlapi.pipelines.object_detection.engines.base import DetectionExample
 from mlapi.pipelines.object_detection.engines.objects import Objects
 from mlapi.pipelines.object_detection.engines.yolo import network as networks
 from mlapi.pipelines.object_detection.engines.yolo.detector import YoloDetector
@@ -32,7 +32,7 @@ RANDOM, GIVEN = Schedule(600, 2e-3), Schedule(300, 5e-4)  # by the weights that 
 
 
 def train(
-    examples: Sequence[Example],
+    examples: Sequence[DetectionExample],
     labels: Sequence[str],
     *,
     start: YoloDetector | None,
