@@ -35,7 +35,7 @@ CLAUSES = {
 
 
 @dataclass(frozen=True)
-class Decision:
+class PromotionDecision:
     """What to do, and by which clause of the rule (a key of CLAUSES)."""
 
     promote: bool
@@ -53,7 +53,7 @@ def decide(
     has_champion: bool,
     *,
     is_challenger: bool = False,
-) -> Decision:
+) -> PromotionDecision:
     """Apply the project's rule to a comparison of candidate and champion.
 
     `comparison` holds `metric`, `candidate` and `champion` (that metric of each on the same
@@ -63,30 +63,30 @@ def decide(
     worth a change of the served version, also where the rule is to promote every version.
     """
     if rule == PromotionRule.NEVER:
-        return Decision(False, "never")
+        return PromotionDecision(False, "never")
     if not has_champion:
-        return Decision(True, "no_champion")
+        return PromotionDecision(True, "no_champion")
     if rule == PromotionRule.ALWAYS and not is_challenger:
-        return Decision(True, "always")
+        return PromotionDecision(True, "always")
     if not comparison:
-        return Decision(False, "not_compared")
+        return PromotionDecision(False, "not_compared")
     if not comparison.get("champion_serves", True):
-        return Decision(True, "champion_cannot_serve")
+        return PromotionDecision(True, "champion_cannot_serve")
     if comparison.get("n", 0) < MIN_TASKS:
         if rule == PromotionRule.IF_CLEARLY_BETTER:
-            return Decision(False, "too_few")
-        return Decision(not is_challenger, "not_evaluated")
+            return PromotionDecision(False, "too_few")
+        return PromotionDecision(not is_challenger, "not_evaluated")
     candidate, champion = comparison.get("candidate"), comparison.get("champion")
     if candidate is None or champion is None:
-        return Decision(False, "not_compared")
+        return PromotionDecision(False, "not_compared")
     metric = metric_info(comparison.get("metric", ""))
     if rule == PromotionRule.IF_CLEARLY_BETTER:
         is_clear = _is_above_zero(metric, comparison.get("interval"))
-        return Decision(is_clear, "clearly_better" if is_clear else "not_clear")
+        return PromotionDecision(is_clear, "clearly_better" if is_clear else "not_clear")
     gain = metric.gain(candidate, champion)
     if is_challenger:
-        return Decision(gain > 0, "better" if gain > 0 else "not_better")
-    return Decision(gain >= 0, "as_good" if gain >= 0 else "worse")
+        return PromotionDecision(gain > 0, "better" if gain > 0 else "not_better")
+    return PromotionDecision(gain >= 0, "as_good" if gain >= 0 else "worse")
 
 
 def _is_above_zero(metric: MetricInfo, interval: Sequence[float] | None) -> bool:

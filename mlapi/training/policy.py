@@ -26,7 +26,7 @@ ENOUGH_FOR_NOW = 2_000
 
 
 @dataclass(frozen=True)
-class Decision:
+class PolicyDecision:
     """The policy's decision about a project at a moment.
 
     `state` is one of off, unserved, active, reading, labels, classes, changes, quiet, due.
@@ -72,35 +72,35 @@ def statuses(projects: Sequence[Project], now: datetime | None = None) -> dict[i
     return {inputs.project.pk: _status(inputs, now) for inputs in policy_inputs_of(projects)}
 
 
-def decide(project: Project, now: datetime) -> Decision:
+def decide(project: Project, now: datetime) -> PolicyDecision:
     """The decision of the project's policy (docs/pipelines.md); only reads."""
     (inputs,) = policy_inputs_of([project])
     return _decide(inputs, now)
 
 
-def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
+def _decide(inputs: PolicyInputs, now: datetime) -> PolicyDecision:
     if inputs.project.archived_at:
-        return Decision("off", "the project is archived; start training by hand")
+        return PolicyDecision("off", "the project is archived; start training by hand")
     if not inputs.policy["enabled"]:
-        return Decision("off", "the policy is switched off; start training by hand")
+        return PolicyDecision("off", "the policy is switched off; start training by hand")
     if not inputs.project.pipeline:
-        return Decision("unserved", "no pipeline can serve this label config")
+        return PolicyDecision("unserved", "no pipeline can serve this label config")
     active = inputs.active
     if active:
-        return Decision("active", f"run {active.pk} is {active.state}", run_id=active.pk)
+        return PolicyDecision("active", f"run {active.pk} is {active.state}", run_id=active.pk)
     if inputs.is_served_untrained:
         reason = "a model is named that predicts before it has learned"
-        return Decision("due", reason, trigger=TrainingRun.Trigger.PRETRAINED)
+        return PolicyDecision("due", reason, trigger=TrainingRun.Trigger.PRETRAINED)
     if inputs.project.is_being_read:
         return _while_reading(inputs)
     if inputs.config_changed:
-        return _first(inputs) or Decision(
+        return _first(inputs) or PolicyDecision(
             "due", "the label config changed", trigger=TrainingRun.Trigger.CONFIG
         )
     if inputs.left:
         left = " and ".join(f"{n:,} {name}" for name, n in inputs.left.items())
         reason = f"the first version came sooner without the vectors of {left}"
-        return Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
+        return PolicyDecision("due", reason, trigger=TrainingRun.Trigger.POLICY)
     if inputs.last is not None and _had_enough(inputs, inputs.last):
         # What failed for want of a second class fails again with more labels of the first.
         lacks_classes = not inputs.has_version and not inputs.has_classes
@@ -110,7 +110,7 @@ def _decide(inputs: PolicyInputs, now: datetime) -> Decision:
         blocked, reason = _first(inputs), "enough labels for the first training"
     if blocked:
         return blocked
-    return _quiet(inputs, now) or Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
+    return _quiet(inputs, now) or PolicyDecision("due", reason, trigger=TrainingRun.Trigger.POLICY)
 
 
 def is_enough_for_now(project: Project) -> bool:
@@ -119,17 +119,17 @@ def is_enough_for_now(project: Project) -> bool:
     return len(labelled.values_list("pk")[:ENOUGH_FOR_NOW]) == ENOUGH_FOR_NOW
 
 
-def _while_reading(inputs: PolicyInputs) -> Decision:
+def _while_reading(inputs: PolicyInputs) -> PolicyDecision:
     """One version is trained before all is read; its quiet is not waited for: pages go on."""
     reason = reading_text(inputs.project.read_so_far)
     tried = inputs.last and inputs.last.dataset_counts.get("tasks", 0) >= ENOUGH_FOR_NOW
     enough = inputs.usable >= inputs.policy["first_labels"] and is_enough_for_now(inputs.project)
     if inputs.has_version or tried or not enough:
-        return Decision("reading", reason, needed=ENOUGH_FOR_NOW)
+        return PolicyDecision("reading", reason, needed=ENOUGH_FOR_NOW)
     if not inputs.has_classes:
         return _too_few_classes(inputs)
     reason = "enough labels for a first version while the others are read"
-    return Decision("due", reason, trigger=TrainingRun.Trigger.POLICY)
+    return PolicyDecision("due", reason, trigger=TrainingRun.Trigger.POLICY)
 
 
 def _status(inputs: PolicyInputs, now: datetime) -> dict[str, Any]:
@@ -147,36 +147,36 @@ def _had_enough(inputs: PolicyInputs, last: TrainingRun) -> bool:
     )
 
 
-def _first(inputs: PolicyInputs) -> Decision | None:
+def _first(inputs: PolicyInputs) -> PolicyDecision | None:
     """The decision that delays the first training on this config, or None."""
     policy = inputs.policy
     needed = policy["first_labels"]
     usable = inputs.usable
     if usable < needed:
         reason = _more(needed - usable, inputs.noun)
-        return Decision("labels", reason, usable=usable, changed=usable, needed=needed)
+        return PolicyDecision("labels", reason, usable=usable, changed=usable, needed=needed)
     if not inputs.has_classes:
         return _too_few_classes(inputs)
     if inputs.last and not inputs.config_changed and not inputs.changed:
         reason = f"1 more {inputs.noun} since the last run"
-        return Decision("changes", reason, changed=0, needed=1)
+        return PolicyDecision("changes", reason, changed=0, needed=1)
     return None
 
 
-def _later(inputs: PolicyInputs, last: TrainingRun) -> Decision | None:
+def _later(inputs: PolicyInputs, last: TrainingRun) -> PolicyDecision | None:
     """The decision that delays a later training, or None."""
     policy = inputs.policy
     share = math.ceil(policy["changed_share"] * last.dataset_counts.get("tasks", 0))
     needed = max(policy["changed_min"], share)
     if inputs.changed < needed:
         reason = _more(needed - inputs.changed, f"changed {inputs.noun}")
-        return Decision("changes", reason, changed=inputs.changed, needed=needed)
+        return PolicyDecision("changes", reason, changed=inputs.changed, needed=needed)
     return None
 
 
-def _too_few_classes(inputs: PolicyInputs) -> Decision:
+def _too_few_classes(inputs: PolicyInputs) -> PolicyDecision:
     needed = inputs.policy["first_labels"]
-    return Decision("classes", _classes_needed(inputs), needed=needed)
+    return PolicyDecision("classes", _classes_needed(inputs), needed=needed)
 
 
 def _classes_needed(inputs: PolicyInputs) -> str:
@@ -189,7 +189,7 @@ def _classes_needed(inputs: PolicyInputs) -> str:
     )
 
 
-def _quiet(inputs: PolicyInputs, now: datetime) -> Decision | None:
+def _quiet(inputs: PolicyInputs, now: datetime) -> PolicyDecision | None:
     """A `quiet` decision while labels are changing, until the longest wait is over; else None."""
     project, policy = inputs.project, inputs.policy
     if inputs.changed_at is None:
@@ -200,7 +200,7 @@ def _quiet(inputs: PolicyInputs, now: datetime) -> Decision | None:
     since = project.threshold_reached_at
     if since and now - since >= timedelta(seconds=policy["wait_max_s"]):
         return None
-    return Decision("quiet", "waiting for quiet: labels are still changing")
+    return PolicyDecision("quiet", "waiting for quiet: labels are still changing")
 
 
 def _quiet_s(inputs: PolicyInputs) -> float:

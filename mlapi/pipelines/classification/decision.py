@@ -17,14 +17,17 @@ _LEAST_GAIN = 0.02  # of macro F1: less is chance
 
 
 @dataclass(frozen=True)
-class Decision:
-    """`weights` of the labels' probabilities, the largest 1, and a line for people."""
+class DecisionRule:
+    """Predicts the label whose probability times its weight is the largest.
+
+    The largest weight is 1; `note` is a line for people.
+    """
 
     weights: np.ndarray
     note: str
 
 
-def fit(probabilities: np.ndarray, labels: np.ndarray) -> Decision | None:
+def fit(probabilities: np.ndarray, labels: np.ndarray) -> DecisionRule | None:
     """By the probabilities (n, k) of unseen examples and their labels (n,).
 
     None where the likeliest label does as well.
@@ -43,7 +46,7 @@ def fit(probabilities: np.ndarray, labels: np.ndarray) -> Decision | None:
         f"Rare labels count more (probability / frequency^{_EXPONENTS[best]:g}): macro F1 "
         f"{scores[best]:.3f} instead of {scores[0]:.3f} on the {n} unseen examples that chose it."
     )
-    return Decision(each[best] / each[best].max(), note)
+    return DecisionRule(each[best] / each[best].max(), note)
 
 
 def out_of_fold_weights(

@@ -17,7 +17,7 @@ from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.automl_policy import MIN_EXAMPLES
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
 from mlapi.pipelines.classification.dataset import Modality, decode
-from mlapi.pipelines.classification.decision import Decision
+from mlapi.pipelines.classification.decision import DecisionRule
 from mlapi.pipelines.classification.model import TrainedTarget
 from mlapi.pipelines.classification.time_limit import time_limit
 from registry.statistics import macro_f1
@@ -189,20 +189,22 @@ def select_model(
     elif automl is not None:
         scored.append(_automl(examples, automl, seconds, on_candidate))
     best, trained = _refit_best(examples, automl, scored, seconds, on_candidate, limit_s)
-    decided = _decision(examples, best, trained) if is_balanced else None
+    rule = _decision_rule(examples, best, trained) if is_balanced else None
     unseen = _out_of_fold(examples, best, trained)
     weights = None
-    if decided is not None:
-        trained.weights = decided.weights
-        best.note = "; ".join(filter(None, [best.note, decided.note]))[:_NOTE_MAX]
+    if rule is not None:
+        trained.weights = rule.weights
+        best.note = "; ".join(filter(None, [best.note, rule.note]))[:_NOTE_MAX]
         if unseen is not None:
             weights = decision.out_of_fold_weights(unseen, examples.labels, examples.fold)
     rows = [_candidate(e, examples.spec, e is best) for e in scored]
-    note = decided.note if decided else ""
+    note = rule.note if rule else ""
     return Selection(trained, best.name, rows, unseen, weights, note)
 
 
-def _decision(examples: TargetExamples, best: "_Scored", trained: TrainedTarget) -> Decision | None:
+def _decision_rule(
+    examples: TargetExamples, best: "_Scored", trained: TrainedTarget
+) -> DecisionRule | None:
     """Fitted on the unseen examples that the target is calibrated on. None for sets of labels."""
     label_type = label_types.of(examples.spec)
     if label_type.shape != "single" or label_type.metric != "macro_f1" or best.scores is None:
