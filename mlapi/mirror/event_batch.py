@@ -42,7 +42,7 @@ class BatchResult(NamedTuple):
 
 
 def apply_events(
-    project: Project, received: Sequence[Event], champions: prequential.Champions
+    project: Project, received: Sequence[Event], champions: prequential.LoadedChampions
 ) -> BatchResult:
     """Apply the events in order; all of them unless a version has to be loaded first.
 
@@ -100,7 +100,7 @@ def _first_batch(project: Project, waiting: Sequence[_Parsed]) -> Sequence[_Pars
 
 
 def _apply_or_halve(
-    project: Project, batch: Sequence[_Parsed], champions: prequential.Champions
+    project: Project, batch: Sequence[_Parsed], champions: prequential.LoadedChampions
 ) -> BatchResult:
     try:
         return _apply(project, batch, champions)
@@ -134,7 +134,7 @@ def _fail(event: Event, error: Exception) -> BatchResult:
 
 
 def _apply(
-    project: Project, batch: Sequence[_Parsed], champions: prequential.Champions
+    project: Project, batch: Sequence[_Parsed], champions: prequential.LoadedChampions
 ) -> BatchResult:
     """Apply the first events of the batch, up to one that has to wait for what was applied."""
     changes = [change for parsed in batch for change in parsed.changes_for(project)]
@@ -159,7 +159,7 @@ class _Work:
         project: Project,
         unit: TaskUnitOfWork,
         deleted: DeletedIds,
-        champions: prequential.Champions,
+        champions: prequential.LoadedChampions,
     ) -> None:
         self.outcomes: list[EventOutcome] = []
         self.reasons: list[str | None] = []

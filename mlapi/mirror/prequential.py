@@ -55,7 +55,7 @@ class NotLoaded(Exception):
         self.version = version
 
 
-class Champions:
+class LoadedChampions:
     """The versions that predict for a drain's events: one in memory, loaded outside of the lock."""
 
     def __init__(self) -> None:
@@ -141,7 +141,7 @@ class PredictionRequests:
     all of them at once. A version that may have learned from a task does not predict it.
     """
 
-    def __init__(self, project: Project, champions: Champions) -> None:
+    def __init__(self, project: Project, champions: LoadedChampions) -> None:
         self._project = project
         self._champions = champions
         self._history: ChampionHistory | None = None

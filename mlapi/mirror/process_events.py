@@ -81,7 +81,7 @@ class _Drain:
         return self
 
     def _process_all(self) -> None:
-        champions = prequential.Champions()
+        champions = prequential.LoadedChampions()
         reason = None
         try:
             while not self.is_interrupted:
@@ -96,7 +96,7 @@ class _Drain:
             if reason:
                 projects.request_sync(Project.objects.get(pk=self.project_id), reason)
 
-    def _process_batch(self, champions: prequential.Champions) -> event_batch.BatchResult:
+    def _process_batch(self, champions: prequential.LoadedChampions) -> event_batch.BatchResult:
         with project_lock(self.project_id, wait_s=_LOCK_WAIT_S):
             # As it is now: a sync or a promotion may have been in between.
             project = Project.objects.select_related("champion").get(pk=self.project_id)

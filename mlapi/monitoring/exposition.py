@@ -22,7 +22,7 @@ def is_scraper(request: HttpRequest) -> bool:
     return any(kind in request.META.get("HTTP_ACCEPT", "") for kind in _SCRAPED)
 
 
-class Champions:
+class ChampionMetrics:
     """Collects each champion's metrics; `champions` are the values of `champion_metrics`."""
 
     def __init__(self, champions: Iterable[dict]) -> None:
@@ -62,7 +62,7 @@ def exposition(projects: QuerySet[Project], champions: Iterable[dict], *, of_all
     `champions` are the values of `champion_metrics`.
     """
     registry = CollectorRegistry()
-    registry.register(Champions(champions))
+    registry.register(ChampionMetrics(champions))
     registry.register(state.Projects(projects))
     if not of_all:
         return generate_latest(registry)
