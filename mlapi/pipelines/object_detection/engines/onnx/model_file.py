@@ -18,7 +18,7 @@ _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class OnnxModelFile:
     """`classes` in the order of the network's outputs, and the size of its inputs in pixels."""
 
     classes: tuple[str, ...]
@@ -26,7 +26,7 @@ class ModelFile:
     height: int
 
 
-def read(content: bytes) -> ModelFile:
+def read(content: bytes) -> OnnxModelFile:
     """Raises ValueError for what is no ONNX file, or names no classes."""
     try:
         metadata = dict(_metadata(content))
@@ -38,7 +38,7 @@ def read(content: bytes) -> ModelFile:
     classes = _classes(metadata.get("names", ""))
     sides = [side if side and side > 0 else None for side in dimensions[-2:]]
     height, width = _sides(metadata.get("imgsz", "")) if None in sides else (sides[0], sides[1])
-    return ModelFile(classes, width or _DEFAULT_SIDE, height or _DEFAULT_SIDE)
+    return OnnxModelFile(classes, width or _DEFAULT_SIDE, height or _DEFAULT_SIDE)
 
 
 def _classes(names: str) -> tuple[str, ...]:

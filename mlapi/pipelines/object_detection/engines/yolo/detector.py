@@ -13,7 +13,7 @@ from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.engines.candidates import USUAL, candidates
 from mlapi.pipelines.object_detection.engines.yolo import definition as definitions
 from mlapi.pipelines.object_detection.engines.yolo import network as networks
-from mlapi.pipelines.object_detection.engines.yolo.model_file import ModelFile
+from mlapi.pipelines.object_detection.engines.yolo.model_file import YoloModelFile
 
 
 class YoloDetector(Detector):
@@ -52,7 +52,7 @@ class YoloDetector(Detector):
         return {"safetensors": np.frombuffer(self.weights(), np.uint8)}
 
 
-def of_file(file: ModelFile) -> YoloDetector:
+def of_file(file: YoloModelFile) -> YoloDetector:
     """The detector of an operator's file. Raises ValueError."""
     network = networks.build(file.definition)
     networks.load_weights(network, file.weights)

@@ -19,7 +19,7 @@ DEFAULT_SIDE = 640
 
 
 @dataclass(frozen=True)
-class ModelFile:
+class YoloModelFile:
     """`classes` in the order of the network's outputs, and the longer side of its inputs."""
 
     definition: dict[str, Any]
@@ -28,7 +28,7 @@ class ModelFile:
     weights: bytes
 
 
-def read(path: Path) -> ModelFile:
+def read(path: Path) -> YoloModelFile:
     """The file of weights, and the one beside it. Raises OSError or ValueError."""
     beside = path.with_suffix(".yaml")
     if not beside.is_file():
@@ -46,7 +46,7 @@ def read(path: Path) -> ModelFile:
     side = found.get("imgsz", DEFAULT_SIDE)
     if not isinstance(side, int) or side not in _SIDES:
         raise ValueError(f"{beside.name} has no size of images (imgsz) from 32 to 2,048.")
-    return ModelFile(definition, classes, side, path.read_bytes())
+    return YoloModelFile(definition, classes, side, path.read_bytes())
 
 
 def _parsed(path: Path) -> dict[str, Any]:
