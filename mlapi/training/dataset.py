@@ -65,7 +65,7 @@ def freeze(
     Raises NothingToLearn, unless it `may_be_empty`.
     """
     targets = list(targets)
-    counts = _Counts(targets)
+    counts = _DatasetCounts(targets)
     manifest_path = folder / "manifest.jsonl.gz"
     snapshot = _snapshot(run, targets, learns_from, no_input_key, on_snapshot)
     with snapshot as (snapshot_at, ties, rows):
@@ -85,7 +85,7 @@ def _write(
     rows: Iterable[tuple],
     dataset: DatasetFile,
     manifest_path: Path,
-    counts: "_Counts",
+    counts: "_DatasetCounts",
     on_row: Callable[[dict[str, Any]], object],
 ) -> str:
     """Writes and counts the snapshot's rows; returns the SHA-256 of the manifest's lines."""
@@ -113,7 +113,7 @@ def _write(
     return fingerprint.hexdigest()
 
 
-class _Counts:
+class _DatasetCounts:
     """Counts of the dataset: tasks per split, labels per target and split, ties."""
 
     def __init__(self, targets: list[TargetSpec]) -> None:

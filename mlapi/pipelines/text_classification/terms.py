@@ -192,7 +192,7 @@ class TermVectors:
 
 
 @dataclass(frozen=True)
-class _Counts:
+class _TermCounts:
     """How often each row has each number: the attributes of a sparse matrix, which takes longer
     to make than to fill. Each row is one for each range of numbers, as `transform` normalises them.
     """
@@ -203,7 +203,7 @@ class _Counts:
     shape: tuple[int, int]
 
 
-def _normalize(counts: _Counts) -> None:
+def _normalize(counts: _TermCounts) -> None:
     """Scale each row to length 1. As scikit-learn adds the squares: one after the other."""
     lengths = np.diff(counts.indptr)
     rows = np.repeat(np.arange(len(lengths)), lengths)
@@ -211,7 +211,7 @@ def _normalize(counts: _Counts) -> None:
     np.divide(counts.data, np.sqrt(squares)[rows], out=counts.data, casting="same_kind")
 
 
-def _counts(rows: Sequence[bytes], size: int, firsts: Sequence[int] = (0,)) -> _Counts:
+def _counts(rows: Sequence[bytes], size: int, firsts: Sequence[int] = (0,)) -> _TermCounts:
     """`size` is above all numbers; `firsts` begin the ranges."""
     kind = np.dtype(np.int32 if len(rows) * size < 2**31 else np.int64)
     lengths = np.fromiter(map(len, rows), np.intp, len(rows)) // _NUMBER.itemsize
@@ -229,4 +229,4 @@ def _counts(rows: Sequence[bytes], size: int, firsts: Sequence[int] = (0,)) -> _
     indices = found - np.repeat(begins, np.diff(ends))
     counts = np.diff(places).astype(np.float32)
     shape = (len(ranges), size)
-    return _Counts(counts, indices.astype(_NUMBER, copy=False), indptr, shape)
+    return _TermCounts(counts, indices.astype(_NUMBER, copy=False), indptr, shape)
