@@ -37,9 +37,9 @@ def test_a_child_process_knows_that_the_licence_was_accepted(settings):
     settings.ACCEPT_AGPL = True
     script = (
         "import sys\n"
-        "from mlapi.pipelines.object_detection.engines.yolo import licence\n"
+        "from mlapi.pipelines.object_detection.engines.yolo.engine import is_licence_accepted\n"
         "assert 'torch' not in sys.modules and 'ultralytics' not in sys.modules\n"
-        "print(licence.is_accepted())\n"
+        "print(is_licence_accepted())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -7,12 +7,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from mlapi import operator_settings
 from mlapi.pipelines.object_detection.engines import torch_threads
 from mlapi.pipelines.object_detection.engines.base import DetectionExample, Engine
-from mlapi.pipelines.object_detection.engines.yolo import licence
 
 if TYPE_CHECKING:
     from mlapi.pipelines.object_detection.engines.yolo.detector import YoloDetector
+
+_LICENCE_SETTING = "ACCEPT_AGPL"
+_REFUSAL = (
+    "ultralytics is under the AGPL-3.0: whoever serves its predictions over a network must offer "
+    "the complete source of the serving program, under that licence, to all who use it. Set "
+    f"{_LICENCE_SETTING}=true if you do."
+)
+
+
+def is_licence_accepted() -> bool:
+    """Whether the operator has accepted what ultralytics' licence asks of a network service."""
+    return operator_settings.of(_LICENCE_SETTING) == "True"
 
 
 class Yolo(Engine):
@@ -31,8 +43,8 @@ class Yolo(Engine):
         self._known = known or {}
 
     def missing(self) -> str | None:
-        if not licence.is_accepted():
-            return licence.REFUSAL
+        if not is_licence_accepted():
+            return _REFUSAL
         absent = [name for name in self.needs if importlib.util.find_spec(name) is None]
         if absent:
             return f"The package {absent[0]} is not installed. Install requirements-yolo.txt."
