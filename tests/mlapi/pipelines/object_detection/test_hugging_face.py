@@ -16,7 +16,7 @@ from mlapi.pipelines import artifact
 from mlapi.pipelines.object_detection import engine_choice, pretrained
 from mlapi.pipelines.object_detection.engines import HUGGING_FACE
 from mlapi.pipelines.object_detection.engines.candidates import LEAST_SCORE
-from mlapi.pipelines.object_detection.engines.huggingface import loading
+from mlapi.pipelines.object_detection.engines.huggingface import engine as hugging_face
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
 from tests.mlapi import hub_cache
 from tests.mlapi.pipelines.object_detection import squares, tiny_detectors
@@ -136,7 +136,7 @@ def test_versions_of_one_model_share_it_and_it_goes_with_the_last(finder):
     del one, other
     gc.collect()
 
-    assert not loading._loaded
+    assert not hugging_face._loaded
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "preprocessor_config.json", "config.json"])
