@@ -1,7 +1,7 @@
 """Detection engines by name: each learns boxes in its own way, or runs a model that is given.
 
-`base` has the interface; `geometry`, `objects`, `inputs`, `augmentation` and `candidates` are what
-engines share. Imports nothing of the pipeline above it.
+`base` has the interface; `geometry`, `inputs`, `augmentation` and `candidates` are what engines
+share. Imports nothing of the pipeline above it.
 """
 
 from mlapi.pipelines.object_detection.engines.base import DetectorLoader, Engine

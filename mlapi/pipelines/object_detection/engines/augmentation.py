@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
-from mlapi.pipelines.object_detection.engines.objects import Objects
+from mlapi.pipelines.object_detection.engines.inputs import Objects
 
 _ZOOM = 1.6
 _VISIBLE = 0.4  # of an object's area, for it to be one still

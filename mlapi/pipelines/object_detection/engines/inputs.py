@@ -1,17 +1,36 @@
-"""Images at the size at which they are read: shrunk or enlarged to a longer side, and padded."""
+"""Images and examples as engines read them: at another size, with boxes and labels as arrays."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import DetectionExample
-from mlapi.pipelines.object_detection.engines.objects import Objects, arrays
 
 MULTIPLE = 32  # of an input's sides
 _SIDES = (320, 416, 512, 640)  # multiples of MULTIPLE
 _LEAST_OBJECT = 24.0  # pixels that the side of a small object should have
+
+
+@dataclass(frozen=True)
+class Objects:
+    """An image with its objects: (n, 4) boxes, and the numbers of their labels."""
+
+    image: np.ndarray
+    boxes: np.ndarray
+    labels: np.ndarray
+
+
+def boxes_and_labels(
+    example: DetectionExample, labels: Sequence[str]
+) -> tuple[np.ndarray, np.ndarray]:
+    """(n, 4): the example's boxes of these labels as they are; and (n,) the labels' numbers."""
+    numbers = {label: number for number, label in enumerate(labels)}
+    known = [box for box in example.boxes if box.label in numbers]
+    boxes = np.array([(b.left, b.top, b.right, b.bottom) for b in known], np.float64)
+    return boxes.reshape(-1, 4), np.array([numbers[b.label] for b in known], int)
 
 
 def side_for(relative: np.ndarray) -> int:
@@ -68,7 +87,7 @@ def scaled(
 
 
 def _boxes(example: DetectionExample, labels: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
-    boxes, numbers = arrays(example, labels)
+    boxes, numbers = boxes_and_labels(example, labels)
     boxes = geometry.within(boxes, example.image.shape[1], example.image.shape[0])
     kept = geometry.areas(boxes) > 0
     return boxes[kept], numbers[kept]

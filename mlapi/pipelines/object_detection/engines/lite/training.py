@@ -17,11 +17,11 @@ from torch import Tensor
 from mlapi.pipelines.object_detection.engines import inputs
 from mlapi.pipelines.object_detection.engines.augmentation import varied
 from mlapi.pipelines.object_detection.engines.base import DetectionExample
+from mlapi.pipelines.object_detection.engines.inputs import Objects
 from mlapi.pipelines.object_detection.engines.lite import STRIDE
 from mlapi.pipelines.object_detection.engines.lite.detector import LiteDetector
 from mlapi.pipelines.object_detection.engines.lite.losses import Assignment, assign, loss
 from mlapi.pipelines.object_detection.engines.lite.network import Network, prepared
-from mlapi.pipelines.object_detection.engines.objects import Objects
 
 # Of all examples, in inputs of 320 x 320; of larger ones fewer. More where examples are more, until
 # that many: what a training takes is in proportion to them.

@@ -12,9 +12,9 @@ from mlapi.pipelines.object_detection.engines.candidates import USUAL, candidate
 from mlapi.pipelines.object_detection.engines.inputs import shrunk
 from mlapi.pipelines.object_detection.engines.patches import channels, head
 from mlapi.pipelines.object_detection.engines.patches.head import Head, Layers
-from mlapi.pipelines.object_detection.engines.patches.objects import LONGEST
 from mlapi.pipelines.object_detection.engines.patches.proposals import Proposer, Scales, Template
 
+LONGEST = 640  # pixels of an image's side, as it is looked at
 _SUPPRESSION = replace(USUAL, most_iou=0.45)
 _SECOND_LOOK = 0.05  # windows with less are scored once
 

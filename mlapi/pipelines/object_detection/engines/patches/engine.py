@@ -5,11 +5,12 @@ from typing import Any
 
 import numpy as np
 
+from mlapi.pipelines.object_detection.engines import geometry
 from mlapi.pipelines.object_detection.engines.base import DetectionExample, Engine
+from mlapi.pipelines.object_detection.engines.inputs import Objects, boxes_and_labels, shrunk
 from mlapi.pipelines.object_detection.engines.patches import detector, head, samples, templates
-from mlapi.pipelines.object_detection.engines.patches.detector import PatchDetector
+from mlapi.pipelines.object_detection.engines.patches.detector import LONGEST, PatchDetector
 from mlapi.pipelines.object_detection.engines.patches.head import Samples
-from mlapi.pipelines.object_detection.engines.patches.objects import objects_of
 
 _ROUGH_EPOCHS, _EPOCHS = 10, 25
 _LEAST_PROPOSALS, _MOST_PROPOSALS = 200, 2_000
@@ -31,7 +32,7 @@ class Patches(Engine):
     ) -> PatchDetector:
         """Raises ValueError if no box has an area inside its image."""
         rng = np.random.default_rng(seed)
-        objects = [objects_of(example, labels) for example in examples]
+        objects = [_objects(example, labels) for example in examples]
         if not any(len(some.boxes) for some in objects):
             raise ValueError("No box has an area inside its image.")
         proposer = templates.fit(objects, rng, deadline)
@@ -54,3 +55,16 @@ class Patches(Engine):
 
     def restore(self, header: dict[str, Any], arrays: dict[str, np.ndarray]) -> PatchDetector:
         return detector.restored(header, arrays)
+
+
+def _objects(example: DetectionExample, labels: Sequence[str]) -> Objects:
+    """The example at the size that is looked at, with its boxes of these labels.
+
+    Without those of less than a pixel in the image.
+    """
+    image, scale = shrunk(example.image, LONGEST)
+    boxes, numbers = boxes_and_labels(example, labels)
+    height, width = image.shape[:2]
+    boxes = geometry.within(boxes * scale, width, height)
+    kept = (boxes[:, 2:] - boxes[:, :2]).min(axis=1, initial=np.inf) >= 1
+    return Objects(image, boxes[kept], numbers[kept])

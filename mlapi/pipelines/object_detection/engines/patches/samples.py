@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from mlapi.pipelines.object_detection.engines import geometry
-from mlapi.pipelines.object_detection.engines.objects import Objects
+from mlapi.pipelines.object_detection.engines.inputs import Objects
 from mlapi.pipelines.object_detection.engines.patches import head
 from mlapi.pipelines.object_detection.engines.patches.head import Samples
 

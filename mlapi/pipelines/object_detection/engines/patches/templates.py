@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.cluster import KMeans
 
 from mlapi.pipelines.object_detection.engines import geometry
-from mlapi.pipelines.object_detection.engines.objects import Objects
+from mlapi.pipelines.object_detection.engines.inputs import Objects
 from mlapi.pipelines.object_detection.engines.patches import channels
 from mlapi.pipelines.object_detection.engines.patches.channels import CELL
 from mlapi.pipelines.object_detection.engines.patches.proposals import (

@@ -11,7 +11,7 @@ from torch import nn
 from mlapi.pipelines.object_detection.engines import inputs
 from mlapi.pipelines.object_detection.engines.augmentation import varied
 from mlapi.pipelines.object_detection.engines.base import DetectionExample
-from mlapi.pipelines.object_detection.engines.objects import Objects
+from mlapi.pipelines.object_detection.engines.inputs import Objects
 from mlapi.pipelines.object_detection.engines.yolo import network as networks
 from mlapi.pipelines.object_detection.engines.yolo.detector import YoloDetector
 
