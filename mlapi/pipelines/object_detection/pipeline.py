@@ -11,8 +11,8 @@ from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline
 from mlapi.pipelines.images.pipeline import image_of
-from mlapi.pipelines.object_detection import attributes, engine_choice
-from mlapi.pipelines.object_detection.options import OPTIONS
+from mlapi.pipelines.object_detection import attributes
+from mlapi.pipelines.object_detection.options import OPTIONS, check_engine, hugging_face_model
 from mlapi.pipelines.predictor import Predictor
 from mlapi.pipelines.targets import target_spec
 from mlapi.run_folder.job import TrainingJob
@@ -62,7 +62,7 @@ class ObjectDetection(Pipeline):
     def validate_options(self, chosen: dict[str, Any]) -> dict[str, Any]:
         """As of any pipeline; also InvalidOption for an engine that cannot be used here."""
         validated = super().validate_options(chosen)
-        engine_choice.check(validated["engine"])
+        check_engine(validated["engine"])
         return validated
 
     def read_model(self, parts: "Parts") -> "DetectionModel":
@@ -101,5 +101,5 @@ def _named_model(control: Control, options: Mapping[str, Any]) -> str:
     if path:
         return f"{attributes.PATH}: {path}"
     engine = options.get("engine")
-    is_model = isinstance(engine, str) and engine_choice.hugging_face_model(engine)
+    is_model = isinstance(engine, str) and hugging_face_model(engine)
     return f"engine: {engine}" if is_model else ""

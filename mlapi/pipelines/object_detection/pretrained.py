@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mlapi.domain import TargetSpec, TrainingFailed
-from mlapi.pipelines.object_detection import attributes, engine_choice, models_folder
+from mlapi.pipelines.object_detection import attributes, models_folder
 from mlapi.pipelines.object_detection.engines import HUGGING_FACE, ONNX, YOLO
 from mlapi.pipelines.object_detection.engines.base import Detector, Engine
 from mlapi.pipelines.object_detection.engines.yolo.engine import Yolo
 from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
 from mlapi.pipelines.object_detection.model import DetectedTarget, relabelled
+from mlapi.pipelines.object_detection.options import hugging_face_model
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import CandidateRow
 
@@ -50,7 +51,7 @@ class Pretrained:
 
 def is_named(spec: TargetSpec, engine: str) -> bool:
     """Whether the label config names a model for the target, or the option `engine` does."""
-    return bool(attributes.model_path(spec) or engine_choice.hugging_face_model(engine))
+    return bool(attributes.model_path(spec) or hugging_face_model(engine))
 
 
 def read(spec: TargetSpec, engine: str) -> Pretrained:
@@ -61,7 +62,7 @@ def read(spec: TargetSpec, engine: str) -> Pretrained:
     """
     name = attributes.model_path(spec)
     if not name:
-        found = HUGGING_FACE.read(engine_choice.hugging_face_model(engine))
+        found = HUGGING_FACE.read(hugging_face_model(engine))
         return Pretrained(engine, HUGGING_FACE.name, found, _known(spec, engine, found.labels))
     path = models_folder.path(name)
     try:

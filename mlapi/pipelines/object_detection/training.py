@@ -21,11 +21,11 @@ from mlapi.pipelines.models import load_model
 from mlapi.pipelines.object_detection import dataset as datasets
 from mlapi.pipelines.object_detection import pretrained
 from mlapi.pipelines.object_detection.dataset import DetectionDataset
-from mlapi.pipelines.object_detection.engine_choice import AUTO, chosen
 from mlapi.pipelines.object_detection.engines.base import Box, DetectionExample, Detector, Engine
 from mlapi.pipelines.object_detection.evaluation import DetectionHoldout
 from mlapi.pipelines.object_detection.examples import AnnotatedImage, TargetResult, Validation
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
+from mlapi.pipelines.object_detection.options import AUTO, chosen_engine
 from mlapi.run_folder.job import TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from mlapi.run_folder.result import environment
@@ -50,7 +50,7 @@ def train(
     engine = job.options["engine"]
     if not all(pretrained.is_named(spec, engine) for spec in job.targets):
         by_auto = ", chosen by auto" if engine == AUTO else ""
-        progress.log(f"The engine is {chosen(engine).name}{by_auto}.")
+        progress.log(f"The engine is {chosen_engine(engine).name}{by_auto}.")
     dataset = datasets.write(eva, job, store, images)
     learned: list[TargetResult] = []
     failures: dict[str, TrainingFailed] = {}
@@ -63,7 +63,7 @@ def train(
             if pretrained.is_named(spec, engine):
                 learned.append(_of_pretrained(job, spec, drawn, part))
             else:
-                learned.append(_learn(job, spec, chosen(engine), drawn, part))
+                learned.append(_learn(job, spec, chosen_engine(engine), drawn, part))
         except TrainingFailed as failure:
             failures[spec.name] = failure
             progress.log(f"{spec.name} is not trained. {failure.message}")

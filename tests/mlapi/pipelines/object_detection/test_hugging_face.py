@@ -13,11 +13,12 @@ from mlapi.domain import TargetSpec, TrainingFailed
 from mlapi.images.features import SizedImage
 from mlapi.inputs import SizedImages
 from mlapi.pipelines import artifact
-from mlapi.pipelines.object_detection import engine_choice, pretrained
+from mlapi.pipelines.object_detection import pretrained
 from mlapi.pipelines.object_detection.engines import HUGGING_FACE
 from mlapi.pipelines.object_detection.engines.candidates import LEAST_SCORE
 from mlapi.pipelines.object_detection.engines.huggingface import engine as hugging_face
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
+from mlapi.pipelines.object_detection.options import hugging_face_model
 from tests.mlapi import hub_cache
 from tests.mlapi.pipelines.object_detection import squares, tiny_detectors
 
@@ -39,7 +40,7 @@ def folder_of(engine: str) -> Path:
 
 
 def detector(engine: str):
-    return HUGGING_FACE.read(engine_choice.hugging_face_model(engine))
+    return HUGGING_FACE.read(hugging_face_model(engine))
 
 
 def failure(engine: str) -> TrainingFailed:
@@ -238,9 +239,9 @@ def test_a_model_of_other_classes_says_which_it_has(finder):
 def test_whether_it_can_be_used_is_known_without_importing_torch(finder):
     script = (
         "import sys\n"
-        "from mlapi.pipelines.object_detection import engine_choice\n"
-        "engine_choice.check(sys.argv[1])\n"
-        "engine_choice.check('hf:PekingU/rtdetr_r18vd')\n"
+        "from mlapi.pipelines.object_detection.options import check_engine\n"
+        "check_engine(sys.argv[1])\n"
+        "check_engine('hf:PekingU/rtdetr_r18vd')\n"
         "assert not {'torch', 'transformers', 'huggingface_hub'} & set(sys.modules)\n"
     )
     subprocess.run([sys.executable, "-c", script, finder], check=True)

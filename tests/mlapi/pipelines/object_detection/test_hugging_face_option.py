@@ -8,8 +8,8 @@ from mlapi import pipelines
 from mlapi.domain import InvalidOption
 from mlapi.labelstudio.label_config import parse
 from mlapi.pipelines import get, project_options
-from mlapi.pipelines.object_detection import engine_choice
 from mlapi.pipelines.object_detection.engines import ENGINES
+from mlapi.pipelines.object_detection.options import check_engine
 
 CONFIG = parse(
     '<View><Image name="img" value="$image"/>'
@@ -62,14 +62,14 @@ def test_a_folder_that_does_not_exist_is_refused_with_the_files_that_it_needs(tm
 
 def test_what_is_not_trained_is_named_by_a_model_only():
     with pytest.raises(InvalidOption, match=r"hf cannot be used here: .* hf:<name or folder>"):
-        engine_choice.check("hf")
+        check_engine("hf")
     with pytest.raises(InvalidOption, match=r"onnx cannot be used here: .* by model_path in the"):
-        engine_choice.check("onnx")
+        check_engine("onnx")
 
 
 def test_the_hint_of_an_unknown_engine_has_only_names_that_can_be_chosen():
     with pytest.raises(InvalidOption, match=r"There is no engine 'other'") as refused:
-        engine_choice.check("other")
+        check_engine("other")
 
     known = "Known: auto, patches, lite, yolo, or hf:<name or path of a model>."
     assert refused.value.hint == known

@@ -9,9 +9,10 @@ from mlapi.domain import InvalidOption, TargetSpec
 from mlapi.images.features import SizedImage
 from mlapi.inputs import SizedImages
 from mlapi.pipelines import artifact
-from mlapi.pipelines.object_detection import engine_choice, engines
+from mlapi.pipelines.object_detection import engines
 from mlapi.pipelines.object_detection.engines.base import Box, Detector
 from mlapi.pipelines.object_detection.model import DetectedTarget, DetectionModel
+from mlapi.pipelines.object_detection.options import chosen_engine
 from mlapi.pipelines.parts import ArtifactInvalid
 from tests.mlapi.pipelines.object_detection import inks, squares
 
@@ -163,17 +164,17 @@ def test_auto_takes_the_best_engine_that_is_installed(monkeypatch):
     lite, patches = Absent(), inks.Inks()
     found = {"yolo": inks.Inks(), "patches": patches, "lite": lite}
     monkeypatch.setattr(engines, "ENGINES", found)
-    assert engine_choice.chosen("auto") is patches
+    assert chosen_engine("auto") is patches
     monkeypatch.setattr(Absent, "reason", None)
-    assert engine_choice.chosen("auto") is lite
-    assert engine_choice.chosen("patches") is patches
+    assert chosen_engine("auto") is lite
+    assert chosen_engine("patches") is patches
 
     monkeypatch.setattr(Absent, "reason", "torch is not installed.")
     with pytest.raises(InvalidOption, match=r"lite cannot be used here: torch is not installed"):
-        engine_choice.chosen("lite")
+        chosen_engine("lite")
     with pytest.raises(InvalidOption, match=r"no engine 'other'"):
-        engine_choice.chosen("other")
+        chosen_engine("other")
     # Never one that binds who serves its predictions.
     monkeypatch.setattr(engines, "ENGINES", {"yolo": inks.Inks(), "lite": lite})
     with pytest.raises(InvalidOption, match=r"No engine can be used here"):
-        engine_choice.chosen("auto")
+        chosen_engine("auto")
