@@ -14,11 +14,11 @@ from mlapi.eva.execute import StatementFailed
 from mlapi.label_types import shape_of
 from mlapi.pipelines.classification import calibration, decision
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
-from mlapi.pipelines.classification.automl_policy import MIN_EXAMPLES
 from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
 from mlapi.pipelines.classification.dataset import Modality, decode
 from mlapi.pipelines.classification.decision import DecisionRule
 from mlapi.pipelines.classification.model import TrainedTarget
+from mlapi.pipelines.classification.run_plan import AUTOML_MIN_EXAMPLES
 from mlapi.pipelines.classification.time_limit import time_limit
 from registry.statistics import macro_f1
 from registry.training_result import CandidateRow
@@ -158,7 +158,7 @@ def select_model(
     be. Raises NothingFitted.
     """
     # On all folds; else on one.
-    is_cross_validated = len(examples.inputs) < MIN_EXAMPLES or (
+    is_cross_validated = len(examples.inputs) < AUTOML_MIN_EXAMPLES or (
         automl is None and len(examples.inputs) <= MOST_CROSS_VALIDATED
     )
     seconds = automl_seconds / 2
@@ -278,8 +278,8 @@ def _reason(error: Exception) -> str:
 
 def _why_not_automl(examples: TargetExamples, scored: list[_Scored], seconds: float) -> str:
     """Why AutoML cannot be fitted in its seconds; "" if it can."""
-    if len(examples.inputs) < MIN_EXAMPLES:
-        return f"Left out under {MIN_EXAMPLES} examples."
+    if len(examples.inputs) < AUTOML_MIN_EXAMPLES:
+        return f"Left out under {AUTOML_MIN_EXAMPLES} examples."
     if examples.modality.columns_take_too_long(examples.inputs):
         return "Left out: its features would take minutes."
     # Its features are made of the same vectors, once to fit and once more in EvaDB.

@@ -10,10 +10,8 @@ from mlapi.evaluation.evaluate import Version, evaluate, load_champion
 from mlapi.evaluation.joined import TrainedPart
 from mlapi.label_types import shape_of
 from mlapi.pipelines import artifact
-from mlapi.pipelines.classification import automl_policy
 from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
-from mlapi.pipelines.classification.candidate_policy import LEFT_OUT
 from mlapi.pipelines.classification.dataset import ClassifierDataset, Modality
 from mlapi.pipelines.classification.evaluation import ClassifierHoldout
 from mlapi.pipelines.classification.model import Classifier
@@ -24,6 +22,7 @@ from mlapi.pipelines.classification.model_selection import (
     select_model,
 )
 from mlapi.pipelines.classification.predictor import answers
+from mlapi.pipelines.classification.run_plan import LEFT_OUT, WITH_AUTOML
 from mlapi.pipelines.models import load_model
 from mlapi.pipelines.options import AS_LIKELY, RARE
 from mlapi.run_folder.job import TrainingJob
@@ -165,7 +164,7 @@ def _select(
     unlearned = len(set(of_config) - set(spec.labels))
     examples = read_examples(dataset.modality, spec, frame, unlearned)
     left_out = job.parameters.get(LEFT_OUT, ())
-    wants_automl, note = job.parameters[automl_policy.NAME], job.notes.get(automl_policy.NAME, "")
+    wants_automl, note = job.parameters[WITH_AUTOML], job.notes.get(WITH_AUTOML, "")
     automl = None
     if shape_of(spec) == "multiple":
         wants_automl, note, seconds = False, _SEVERAL if wants_automl else "", 0

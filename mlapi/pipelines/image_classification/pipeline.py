@@ -7,7 +7,7 @@ from mlapi.domain import TargetSpec
 from mlapi.labelstudio.label_config import Control, LabelConfig
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import RunHistory, RunPlan
-from mlapi.pipelines.classification import automl_policy
+from mlapi.pipelines.classification import run_plan
 from mlapi.pipelines.image_classification.options import OPTIONS
 from mlapi.pipelines.images.pipeline import EXTRACTION_SHARE, ImagePipeline, image_of
 from mlapi.pipelines.predictor import Predictor
@@ -47,10 +47,10 @@ class ImageClassification(ImagePipeline):
     def plan(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
     ) -> RunPlan:
-        return automl_policy.plan(targets, options, history)
+        return run_plan.plan(targets, options, history)
 
     def challenger_won(self, candidates: Sequence[CandidateRow]) -> bool:
-        return automl_policy.won(candidates)
+        return run_plan.automl_won(candidates)
 
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.image_classification.reading import read_model

@@ -9,7 +9,7 @@ from mlapi.labelstudio.label_config import Control, LabelConfig, ObjectTag
 from mlapi.labelstudio.references import REFERENCE
 from mlapi.pipelines import refusals
 from mlapi.pipelines.base import Pipeline, RunHistory, RunPlan
-from mlapi.pipelines.classification import automl_policy
+from mlapi.pipelines.classification import run_plan
 from mlapi.pipelines.predictor import Predictor
 from mlapi.pipelines.targets import target_spec
 from mlapi.pipelines.text_classification.options import OPTIONS, check_encoder
@@ -55,10 +55,10 @@ class TextClassification(Pipeline):
     def plan(
         self, targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
     ) -> RunPlan:
-        return automl_policy.plan(targets, options, history)
+        return run_plan.plan(targets, options, history)
 
     def challenger_won(self, candidates: Sequence[CandidateRow]) -> bool:
-        return automl_policy.won(candidates)
+        return run_plan.automl_won(candidates)
 
     def read_model(self, parts: "Parts") -> "Classifier":
         from mlapi.pipelines.text_classification.reading import read_model

@@ -153,7 +153,7 @@ def test_where_all_examples_are_scored_the_preferred_loses_only_to_one_clearly_b
     preferred = Fixed("preferred", examples, range(count // 3, count))
     other = Fixed("other", examples, range(right))
     examples.modality.candidates = (preferred, other)
-    monkeypatch.setattr(model_selection, "MIN_EXAMPLES", 0)
+    monkeypatch.setattr(model_selection, "AUTOML_MIN_EXAMPLES", 0)
     monkeypatch.setattr(model_selection, "MOST_CROSS_VALIDATED", 80)
     monkeypatch.setattr(examples.modality, "preferred_for", lambda inputs: preferred)
 
