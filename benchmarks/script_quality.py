@@ -28,7 +28,7 @@ from mlapi.inputs.text.input import DEFAULT, TextInput  # noqa: E402
 from mlapi.pipelines.classification.candidates import fit_ridge  # noqa: E402
 from mlapi.pipelines.classification.dataset import folds  # noqa: E402
 from mlapi.pipelines.classification.model_selection import TargetExamples, select_model  # noqa: E402
-from mlapi.pipelines.text_classification import model  # noqa: E402
+from mlapi.pipelines.text_classification import features, model  # noqa: E402
 from mlapi.pipelines.text_classification.encoding import with_sentence_vectors  # noqa: E402
 
 ENGLISH = ROOT.parent / "shared" / "data" / "package_sections.jsonl"
@@ -49,7 +49,9 @@ def measure(texts: script_texts.Texts, size: int, seed: int) -> dict[str, float]
         return 100 * float((scores.argmax(axis=1) == truth).mean())
 
     found = {}
-    before = fit_ridge(model.TextVectors(*model._UNNAMED), learned, labels, len(names), "single")
+    before = fit_ridge(
+        features.TextVectors(*features._UNNAMED), learned, labels, len(names), "single"
+    )
     found["before"] = accuracy(before.scores(others))
     for first, last in CHARACTERS:
         vectors = TfidfVectorizer(

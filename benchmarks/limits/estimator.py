@@ -54,7 +54,7 @@ def trained_target(uid: str) -> Any:
 
 def vectorisers(target: Any) -> dict[str, Probabilities]:
     """By the vectoriser's name the same probabilities of texts."""
-    from mlapi.pipelines.text_classification.model import TextVectors
+    from mlapi.pipelines.text_classification.features import TextVectors
 
     found: dict[str, Probabilities] = {OWN: target.probabilities}
     estimator = target.estimator

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
-from mlapi.pipelines.image_classification.reading import read_model
+from mlapi.pipelines.image_classification.model import read_model
 from mlapi.pipelines.parts import Parts
 from mlapi.standalone.direct import probabilities
 from mlapi.standalone.image_files import ImagePart

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 from mlapi.pipelines.parts import Parts
-from mlapi.pipelines.text_classification.reading import read_model
+from mlapi.pipelines.text_classification.model import read_model
 from mlapi.standalone.direct import probabilities
 from mlapi.standalone.model import ENCODER
 from mlapi.texts import vectors

@@ -1,4 +1,4 @@
-"""Features of images, the candidates and numeric columns made of them, and the modality.
+"""Features of images, the candidates made of them, the modality, and what reads a version's model.
 
 The candidates are ridge regression on the features, and on a kernel of them."""
 
@@ -16,6 +16,7 @@ from mlapi.inputs import ImageFeatures, Input
 from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.classification.dataset import KeyedInput, Modality
+from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.parts import Parts
 
 # Up to so many examples the kernel is exact; with more it is approximated on so many of them
@@ -207,3 +208,9 @@ class ImageModality(Modality):
 
     def fit_columns(self, inputs: Sequence[np.ndarray], seed: int) -> VectorColumns:
         return fit_columns(inputs, seed)
+
+
+def read_model(parts: Parts) -> Classifier:
+    """The model of a version, from the parts of its artifact. Raises ArtifactInvalid."""
+    known = {features.kind: features for features in (Vectors, Kernel, VectorColumns)}
+    return Classifier.from_parts(ImageModality.pipeline, ImageFeatures(), parts, known)

@@ -53,7 +53,7 @@ class ImageClassification(ImagePipeline):
         return run_plan.automl_won(candidates)
 
     def read_model(self, parts: "Parts") -> "Classifier":
-        from mlapi.pipelines.image_classification.reading import read_model
+        from mlapi.pipelines.image_classification.model import read_model
 
         return read_model(parts)
 

@@ -1,23 +1,19 @@
-"""Features of texts, the candidates and numeric columns made of them, and the modality.
+"""The candidates of texts, the modality that has them, and what reads a version's model.
 
 The candidates are TF-IDF of words, of characters, or of both, with ridge regression. Ridge on
 +-1 targets was chosen side by side with LinearSVC, logistic regression and complement naive Bayes
 in 5-fold cross-validation on short texts: within noise of the best of them, deterministic, and one
 estimator for one label and for several. Where a script puts no spaces between words, characters 1
-to 3 are ahead of words by 5 to 15 points (`benchmarks/script_quality.py`)."""
+to 3 are ahead of words by 5 to 15 points (`benchmarks/script_quality.py`).
+"""
 
-import re
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
 
 import numpy as np
-from scipy.sparse import csr_matrix
 
 from mlapi.domain import TargetSpec
 from mlapi.inputs import TextInput
-from mlapi.pipelines.artifact import Texts
-from mlapi.pipelines.classification.boosted import SIZE, NumericColumns, filled
 from mlapi.pipelines.classification.candidates import (
     Candidate,
     Estimator,
@@ -25,113 +21,27 @@ from mlapi.pipelines.classification.candidates import (
     fit_ridge,
 )
 from mlapi.pipelines.classification.dataset import Modality
+from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.parts import Parts
-from mlapi.pipelines.text_classification.scripts import share_without_spaces, word_or_sign
-from mlapi.pipelines.text_classification.shared_terms import MOST_TEXTS, SharedTerms
-from mlapi.pipelines.text_classification.terms import (
-    BYTES_CACHED,
-    Analyzer,
-    TermVectors,
-    Vocabulary,
-    learn,
-    ngrams,
-    same_letters,
-    tokens,
+from mlapi.pipelines.text_classification.features import (
+    CHARACTERS_2_5,
+    MOST_WITHOUT_SPACES,
+    SHORT_CHARACTERS,
+    WORDS,
+    WORDS_AND_CHARACTERS,
+    TextColumns,
+    TextVectors,
+    characters_take_too_long,
+    fit_columns,
+)
+from mlapi.pipelines.text_classification.scripts import share_without_spaces
+from mlapi.pipelines.text_classification.sentence_vectors import (
+    SentenceVectors,
+    TextAndSentenceVectors,
 )
 
-_BYTES_OF_A_TERM = 150  # of a vocabulary, about
-# Of a long text its words tell enough, and its characters would take ten times their time.
-_CHARACTERS = 1_000
-# The time of a fit grows with the characters that are read, times the labels and ten more. The
-# bound is no clock, so that the same data give the same version.
-_MOST_WORK = 400_000_000
-
-
-def characters_take_too_long(texts: Sequence[str], n_labels: int) -> bool:
-    """Whether a fit on the characters would take too long, by the work that it is."""
-    return sum(min(len(text), _CHARACTERS) for text in texts) * (10 + n_labels) > _MOST_WORK
-
-
-_WORDS, _CHARACTERS_2_5, _CHARACTERS_1_3 = "words", "characters 2-5", "characters 1-3"
-# Of artifacts that name none, in the order of their terms.
-_UNNAMED = ("words without marks", "characters 3-5")
-# What an analyzer does with a text belongs to the artifacts that name it: what reads it in
-# another way has another name.
-_ANALYZERS = {
-    _WORDS: Analyzer(same_letters, tokens(word_or_sign())),
-    _CHARACTERS_2_5: Analyzer(same_letters, ngrams(2, 5), _CHARACTERS),
-    _CHARACTERS_1_3: Analyzer(same_letters, ngrams(1, 3), _CHARACTERS),
-    _UNNAMED[0]: Analyzer(str.lower, tokens(re.compile(r"\w+|[^\w\s]"))),
-    _UNNAMED[1]: Analyzer(str.lower, ngrams(3, 5), _CHARACTERS),
-}
-
-
-class TextVectors:
-    """A transformer from texts to float32 features: TF-IDF of each analyzer's terms."""
-
-    kind: ClassVar[str] = "tfidf"
-
-    _shared: SharedTerms | None = None  # with other candidates, where the texts are few
-
-    def __init__(self, *analyzers: str) -> None:
-        self.analyzers = analyzers
-
-    def fit_transform(self, texts: Sequence[str]) -> csr_matrix:
-        analyzers = [_ANALYZERS[name] for name in self.analyzers]
-        if len(texts) <= MOST_TEXTS:
-            self._shared = SharedTerms(analyzers, texts)
-            self.terms = TermVectors(self._shared.vocabularies)
-        else:
-            self.terms = TermVectors([learn(analyzer, texts) for analyzer in analyzers])
-        return self.transform(texts)
-
-    def transform(self, texts: Sequence[str]) -> csr_matrix:
-        if self._shared is not None and len(texts) <= MOST_TEXTS:
-            return self._shared.transform(texts)
-        return self.terms.transform(texts)
-
-    @property
-    def nbytes(self) -> int:
-        return _BYTES_OF_A_TERM * self.size + BYTES_CACHED * len(self.analyzers)
-
-    @property
-    def size(self) -> int:
-        return self.terms.size
-
-    def to_parts(self) -> dict[str, Any]:
-        """The terms of each analyzer, with its name unless it belongs to those that have none."""
-        names = zip(self.analyzers, _UNNAMED, strict=False)
-        known = [{} if name == unnamed else {"analyzer": name} for name, unnamed in names]
-        described = zip(known, self.terms.vocabularies, strict=True)
-        return {
-            "terms": [
-                {**name, "terms": Texts(list(v.terms)), "idf": v.idf} for name, v in described
-            ]
-        }
-
-    @classmethod
-    def from_parts(cls, parts: Parts) -> "TextVectors":
-        described = list(parts.parts("terms"))
-        if not 1 <= len(described) <= len(_UNNAMED):
-            raise parts.wrong("its terms are of one analyzer or of two.")
-        vectors = cls(*map(_analyzer, described, _UNNAMED))
-        analyzers = [_ANALYZERS[name] for name in vectors.analyzers]
-        vectors.terms = TermVectors(list(map(_vocabulary, analyzers, described)))
-        return vectors
-
-
-def _analyzer(parts: Parts, unnamed: str) -> str:
-    """The name of the terms' analyzer, which is `unnamed` where they have none."""
-    if not parts.has("analyzer"):
-        return unnamed
-    return parts.one_of("analyzer", {name: name for name in _ANALYZERS})
-
-
-def _vocabulary(analyzer: Analyzer, parts: Parts) -> Vocabulary:
-    terms = parts.texts("terms")
-    if not terms or len(set(terms)) < len(terms):
-        raise parts.wrong("there are no terms, or one is there twice.")
-    return Vocabulary(analyzer, terms, parts.array("idf", len(terms)))
+_FEATURES = (TextVectors, TextColumns, SentenceVectors, TextAndSentenceVectors)
+_SOME_WITHOUT_SPACES = 0.2  # the share from which on both kinds of candidates are compared
 
 
 @dataclass(frozen=True)
@@ -147,64 +57,13 @@ class LinearCandidate(Candidate):
         return fit_ridge(TextVectors(*self.analyzers), inputs, labels, n_labels, shape)
 
     def takes_too_long(self, inputs: Sequence[str], n_labels: int) -> bool:
-        return self.analyzers != (_WORDS,) and characters_take_too_long(inputs, n_labels)
+        return self.analyzers != (WORDS,) and characters_take_too_long(inputs, n_labels)
 
 
-WORD = LinearCandidate("word TF-IDF, linear", (_WORDS,))
-WORD_CHAR = LinearCandidate("word and character TF-IDF, linear", (_WORDS, _CHARACTERS_2_5))
-CHAR = LinearCandidate("character TF-IDF, linear", (_CHARACTERS_2_5,))
-SHORT_CHAR = LinearCandidate("short character TF-IDF, linear", (_CHARACTERS_1_3,))
-# Of the letters, in scripts without spaces.
-_SOME, _MOST = 0.2, 0.5
-
-
-def text_vectors(texts: Sequence[str]) -> TextVectors:
-    """Not yet fitted, of the terms that tell most of such texts: words and characters, or short
-    characters in scripts without spaces.
-    """
-    without_spaces = share_without_spaces(texts) >= _MOST
-    return TextVectors(*(SHORT_CHAR if without_spaces else WORD_CHAR).analyzers)
-
-
-@dataclass
-class TextColumns(NumericColumns):
-    """TF-IDF of words and characters, reduced by SVD (Deerwester et al. 1990).
-
-    `components` are (columns, terms).
-    """
-
-    tfidf: TextVectors
-    components: np.ndarray
-
-    kind: ClassVar[str] = "tfidf_svd"
-
-    def columns(self, inputs: Sequence[str]) -> np.ndarray:
-        return filled(self.tfidf.transform(inputs) @ self.components.T)
-
-    @property
-    def nbytes(self) -> int:
-        return int(self.components.nbytes) + self.tfidf.nbytes
-
-    def to_parts(self) -> dict[str, Any]:
-        return {**self.tfidf.to_parts(), "components": self.components}
-
-    @classmethod
-    def from_parts(cls, parts: Parts) -> "TextColumns":
-        tfidf = TextVectors.from_parts(parts)
-        components = parts.array("components", None, tfidf.size)
-        if not 1 <= len(components) <= SIZE:
-            raise parts.wrong(f"it has from 1 to {SIZE} components.")
-        return cls(tfidf, components)
-
-
-def fit_columns(texts: Sequence[str], seed: int) -> TextColumns:
-    """Fit on the texts that the estimator will be fitted on, never on those it is scored on."""
-    from sklearn.decomposition import TruncatedSVD  # not at the top: who predicts needs none of it
-
-    tfidf = text_vectors(texts)
-    matrix = tfidf.fit_transform(texts)
-    size = max(1, min(SIZE, matrix.shape[1] - 1, matrix.shape[0] - 1))
-    return TextColumns(tfidf, TruncatedSVD(size, random_state=seed).fit(matrix).components_)
+WORD = LinearCandidate("word TF-IDF, linear", (WORDS,))
+WORD_CHAR = LinearCandidate("word and character TF-IDF, linear", WORDS_AND_CHARACTERS)
+CHAR = LinearCandidate("character TF-IDF, linear", (CHARACTERS_2_5,))
+SHORT_CHAR = LinearCandidate("short character TF-IDF, linear", SHORT_CHARACTERS)
 
 
 class TextModality(Modality):
@@ -241,15 +100,15 @@ class TextModality(Modality):
         """
         share = share_without_spaces(inputs)
         left_out: tuple[Candidate, ...] = (SHORT_CHAR,)
-        if share >= _SOME and not characters_take_too_long(inputs, n_labels):
-            left_out = (WORD, CHAR) if share < _MOST else (WORD, CHAR, WORD_CHAR)
+        if share >= _SOME_WITHOUT_SPACES and not characters_take_too_long(inputs, n_labels):
+            left_out = (WORD, CHAR) if share < MOST_WITHOUT_SPACES else (WORD, CHAR, WORD_CHAR)
         return tuple(candidate for candidate in self.candidates if candidate not in left_out)
 
     def preferred_for(self, inputs: Sequence[str]) -> Candidate | None:
         """With an encoder. In scripts without spaces short characters alone: the encoder that is
         the default reads a character there where it reads a word in English.
         """
-        if self._preferred is None or share_without_spaces(inputs) < _MOST:
+        if self._preferred is None or share_without_spaces(inputs) < MOST_WITHOUT_SPACES:
             return self._preferred
         return SHORT_CHAR
 
@@ -263,3 +122,12 @@ class TextModality(Modality):
 
     def columns_take_too_long(self, inputs: Sequence[str]) -> bool:
         return characters_take_too_long(inputs, 0)
+
+
+def read_model(parts: Parts) -> Classifier:
+    """The model of a version, from the parts of its artifact.
+
+    Raises ArtifactInvalid, and TrainingFailed as `SentenceVectors.from_parts` does.
+    """
+    known = {features.kind: features for features in _FEATURES}
+    return Classifier.from_parts(TextModality.pipeline, TextInput(), parts, known)

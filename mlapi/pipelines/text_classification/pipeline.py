@@ -61,7 +61,7 @@ class TextClassification(Pipeline):
         return run_plan.automl_won(candidates)
 
     def read_model(self, parts: "Parts") -> "Classifier":
-        from mlapi.pipelines.text_classification.reading import read_model
+        from mlapi.pipelines.text_classification.model import read_model
 
         return read_model(parts)
 

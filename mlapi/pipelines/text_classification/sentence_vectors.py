@@ -9,7 +9,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from mlapi.pipelines.classification.candidates import Candidate, RidgeEstimator, fit_ridge
 from mlapi.pipelines.parts import Parts
-from mlapi.pipelines.text_classification.model import (
+from mlapi.pipelines.text_classification.features import (
     TextVectors,
     characters_take_too_long,
     text_vectors,

@@ -22,7 +22,7 @@ from mlapi.pipelines.classification.columns_function import NumericColumnsFuncti
 from mlapi.pipelines.classification.function import ClassifierFunction
 from mlapi.pipelines.image_clusters.function import NearestCluster
 from mlapi.pipelines.image_similarity.function import NearestReferences
-from mlapi.pipelines.text_classification.model import fit_columns
+from mlapi.pipelines.text_classification.features import fit_columns
 from tests.mlapi.pipelines.texts import text_classifier
 
 FUNCTIONS = [

@@ -23,7 +23,8 @@ from mlapi.pipelines.image_classification.model import KERNEL, LINEAR
 from mlapi.pipelines.image_clusters.clustering import cluster
 from mlapi.pipelines.image_clusters.model import ClusterModel
 from mlapi.pipelines.image_similarity.model import SimilarityModel
-from mlapi.pipelines.text_classification.model import CHAR, WORD, WORD_CHAR, fit_columns
+from mlapi.pipelines.text_classification.features import fit_columns
+from mlapi.pipelines.text_classification.model import CHAR, WORD, WORD_CHAR
 from registry.actions import features
 from registry.actions.features import FeatureRow
 from registry.models import ModelVersion, Project, Task

@@ -11,6 +11,7 @@ from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.candidates import Candidate
 from mlapi.pipelines.classification.dataset import Columns, folds
 from mlapi.pipelines.classification.model_selection import select_model
+from mlapi.pipelines.text_classification import features
 from mlapi.pipelines.text_classification import model as text_model
 from mlapi.pipelines.text_classification.model import TextModality
 from tests.mlapi.pipelines.texts import WORDS, some_texts, target_spec
@@ -62,7 +63,7 @@ def test_automl_is_left_out_where_its_features_would_take_all_its_time(examples)
 
 
 def test_a_candidate_that_would_take_minutes_is_left_out_with_the_reason(examples, monkeypatch):
-    monkeypatch.setattr(text_model, "_MOST_WORK", 1_000)
+    monkeypatch.setattr(features, "_MOST_WORK", 1_000)
 
     selection = select_model(examples, Winner(examples), "", automl_seconds=60)
 
@@ -83,7 +84,7 @@ def test_a_candidate_that_lost_lately_is_not_fitted(examples):
 
 
 def test_one_that_lost_lately_is_fitted_where_no_other_can_be(examples, monkeypatch):
-    monkeypatch.setattr(text_model, "_MOST_WORK", 1_000)  # the characters take too long
+    monkeypatch.setattr(features, "_MOST_WORK", 1_000)  # the characters take too long
     selection = select_model(examples, None, "off", 0, left_out=[text_model.WORD.name])
 
     assert selection.candidate == text_model.WORD.name

@@ -7,9 +7,10 @@ import unicodedata
 import numpy as np
 import pytest
 
+from mlapi.pipelines.text_classification import features, scripts
 from mlapi.pipelines.text_classification import model as text_model
-from mlapi.pipelines.text_classification import scripts
-from mlapi.pipelines.text_classification.model import TextModality, TextVectors
+from mlapi.pipelines.text_classification.features import TextVectors
+from mlapi.pipelines.text_classification.model import TextModality
 
 CHINESE = ["这部电影非常好看", "房间太小，服务也差。"]
 JAPANESE = ["この本はとても面白い。", "ホテルの部屋が狭かった"]
@@ -64,7 +65,7 @@ def test_scripts_with_spaces_are_learned_by_words_and_characters(texts):
 
 
 def test_words_are_the_refuge_where_characters_would_take_minutes(monkeypatch):
-    monkeypatch.setattr(text_model, "_MOST_WORK", 10)
+    monkeypatch.setattr(features, "_MOST_WORK", 10)
 
     assert text_model.WORD in TextModality().candidates_for(CHINESE, 2)
 

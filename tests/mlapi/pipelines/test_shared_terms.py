@@ -6,13 +6,13 @@ import pytest
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification.model_selection import TargetExamples, select_model
 from mlapi.pipelines.text_classification import shared_terms
+from mlapi.pipelines.text_classification.features import TextVectors
 from mlapi.pipelines.text_classification.model import (
     CHAR,
     SHORT_CHAR,
     WORD,
     WORD_CHAR,
     TextModality,
-    TextVectors,
 )
 
 TEXTS = [
@@ -62,7 +62,7 @@ def test_a_selection_learns_the_terms_of_each_fold_once(monkeypatch):
 
 
 def test_the_terms_of_many_texts_are_not_cached(monkeypatch):
-    monkeypatch.setattr("mlapi.pipelines.text_classification.model.MOST_TEXTS", 20)
+    monkeypatch.setattr("mlapi.pipelines.text_classification.features.MOST_TEXTS", 20)
     vectors = TextVectors(*WORD.analyzers)
     vectors.fit_transform(TEXTS)
 

@@ -13,9 +13,10 @@ from scipy.sparse import hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from mlapi.pipelines.parts import ArtifactInvalid, Parts
+from mlapi.pipelines.text_classification import features, terms
 from mlapi.pipelines.text_classification import model as text_model
-from mlapi.pipelines.text_classification import terms
-from mlapi.pipelines.text_classification.model import TextModality, TextVectors
+from mlapi.pipelines.text_classification.features import TextVectors
+from mlapi.pipelines.text_classification.model import TextModality
 from tests.mlapi.pipelines.texts import some_texts
 
 CHARACTERS_READ = 1_000  # characters of a text whose character n-grams are read
@@ -39,14 +40,14 @@ texts = st.one_of(
 MARK = "".join(c for c in map(chr, range(sys.maxunicode)) if unicodedata.category(c)[0] == "M")
 RECIPES = [candidate.analyzers for candidate in TextModality.candidates]
 BOTH = text_model.WORD_CHAR.analyzers
-UNNAMED = text_model._UNNAMED  # what artifacts of before have
+UNNAMED = features._UNNAMED  # what artifacts of before have
 
 
 @pytest.fixture(autouse=True, scope="module")
 def as_served() -> Iterator[None]:
     """Vectors as a loaded version makes them; `test_shared_terms` has those of a selection."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(text_model, "MOST_TEXTS", 0)
+        patched.setattr(features, "MOST_TEXTS", 0)
         yield
 
 

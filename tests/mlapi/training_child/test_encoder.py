@@ -7,7 +7,8 @@ from mlapi.inputs import TextInput
 from mlapi.pipelines import get
 from mlapi.pipelines.artifact import unpack
 from mlapi.pipelines.classification.candidates import RidgeEstimator
-from mlapi.pipelines.text_classification.model import TextModality, TextVectors
+from mlapi.pipelines.text_classification.features import TextVectors
+from mlapi.pipelines.text_classification.model import TextModality
 from mlapi.pipelines.text_classification.sentence_vectors import SentenceVectors
 from mlapi.texts import embedding, vectors
 from mlapi.texts.encoders import huggingface_model, loading
