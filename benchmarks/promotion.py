@@ -18,7 +18,7 @@ from benchmarks.text_quality import sampled
 from benchmarks.text_sets import DEFAULT_FOLDER, SETS, Pairs
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification import dataset
-from mlapi.pipelines.classification.model_selection import TargetExamples
+from mlapi.pipelines.classification.examples import TargetExamples
 from mlapi.pipelines.text_classification.model import WORD, TextModality
 from registry.statistics import macro_f1
 

@@ -27,7 +27,8 @@ from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.inputs.text.input import DEFAULT, TextInput  # noqa: E402
 from mlapi.pipelines.classification.candidates import fit_ridge  # noqa: E402
 from mlapi.pipelines.classification.dataset import folds  # noqa: E402
-from mlapi.pipelines.classification.model_selection import TargetExamples, select_model  # noqa: E402
+from mlapi.pipelines.classification.examples import TargetExamples  # noqa: E402
+from mlapi.pipelines.classification.model_selection import select_model  # noqa: E402
 from mlapi.pipelines.text_classification import features, model  # noqa: E402
 from mlapi.pipelines.text_classification.encoding import with_sentence_vectors  # noqa: E402
 

@@ -24,7 +24,7 @@ from mlapi.domain import TargetSpec  # noqa: E402
 from mlapi.label_types.label_metrics import ece, multiclass  # noqa: E402
 from mlapi.pipelines.classification import calibration  # noqa: E402
 from mlapi.pipelines.classification.dataset import folds  # noqa: E402
-from mlapi.pipelines.classification.model_selection import TargetExamples  # noqa: E402
+from mlapi.pipelines.classification.examples import TargetExamples  # noqa: E402
 from mlapi.pipelines.text_classification import model  # noqa: E402
 
 SETS = {

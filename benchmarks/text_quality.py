@@ -30,11 +30,8 @@ from mlapi.domain import TargetSpec
 from mlapi.inputs.text.input import DEFAULT, TextInput
 from mlapi.pipelines.classification import calibration, dataset
 from mlapi.pipelines.classification.candidates import Candidate
-from mlapi.pipelines.classification.model_selection import (
-    TargetExamples,
-    read_examples,
-    select_model,
-)
+from mlapi.pipelines.classification.examples import TargetExamples, read_examples
+from mlapi.pipelines.classification.model_selection import select_model
 from mlapi.pipelines.text_classification.encoding import with_sentence_vectors
 from mlapi.pipelines.text_classification.model import LinearCandidate, TextModality
 from mlapi.texts.vectors import vectors_of

@@ -14,8 +14,9 @@ from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification import evaluation
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.dataset import Modality
+from mlapi.pipelines.classification.examples import read_examples
 from mlapi.pipelines.classification.model import Classifier, TrainedTarget
-from mlapi.pipelines.classification.model_selection import candidate_named, read_examples
+from mlapi.pipelines.classification.model_selection import candidate_named
 from mlapi.pipelines.classification.predictor import THRESHOLD
 from mlapi.pipelines.models import load_model
 from mlapi.run_folder.job import TrainingJob

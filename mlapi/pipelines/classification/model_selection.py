@@ -2,11 +2,9 @@
 
 import time
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from mlapi import label_types
 from mlapi.domain import TargetSpec
@@ -14,9 +12,10 @@ from mlapi.eva.execute import StatementFailed
 from mlapi.label_types import shape_of
 from mlapi.pipelines.classification import calibration, decision
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
-from mlapi.pipelines.classification.candidates import UNSEEN, Candidate, Estimator
-from mlapi.pipelines.classification.dataset import Modality, decode
+from mlapi.pipelines.classification.candidates import Candidate
+from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.classification.decision import DecisionRule
+from mlapi.pipelines.classification.examples import TargetExamples
 from mlapi.pipelines.classification.model import TrainedTarget
 from mlapi.pipelines.classification.run_plan import AUTOML_MIN_EXAMPLES
 from mlapi.pipelines.classification.time_limit import time_limit
@@ -38,72 +37,6 @@ class NothingFitted(Exception):
 
 
 @dataclass
-class TargetExamples:
-    """A target's usable training examples. `labels` is as `Candidate.fit` takes labels.
-
-    `unlearned` counts the labels of the config that none of them has.
-    """
-
-    modality: Modality
-    spec: TargetSpec
-    inputs: list[Any]
-    labels: np.ndarray
-    fold: np.ndarray
-    unlearned: int = 0
-    truth: np.ndarray = field(init=False)
-
-    def __post_init__(self) -> None:
-        single = shape_of(self.spec) == "single"
-        self.truth = np.eye(len(self.spec.labels))[self.labels] if single else self.labels
-
-    def fit(self, candidate: Candidate, rows: np.ndarray) -> Estimator:
-        """The candidate fitted where the mask is set. Raises whatever it raises."""
-        spec = self.spec
-        fitted = candidate.fit(self.at(rows), self.labels[rows], len(spec.labels), shape_of(spec))
-        if fitted is None:
-            raise ValueError("It fitted nothing.")
-        return fitted
-
-    def scores(self, estimator: Estimator, rows: np.ndarray) -> np.ndarray:
-        """(n, labels) of the examples where the mask is set. Raises ValueError for no numbers."""
-        scores = np.asarray(estimator.scores(self.at(rows)), dtype=float)
-        expected = (int(rows.sum()), len(self.spec.labels))
-        if scores.shape != expected:
-            raise ValueError(f"Its scores have the shape {scores.shape} instead of {expected}.")
-        if not np.isfinite(scores).all():
-            raise ValueError("Some of its scores are no finite numbers.")
-        return scores
-
-    def at(self, rows: np.ndarray) -> list[Any]:
-        """The inputs where the mask is set."""
-        return [self.inputs[i] for i in np.flatnonzero(rows)]
-
-    def score(self, scores: np.ndarray, rows: np.ndarray) -> float:
-        """Macro F1 of the labels with the highest scores, before they are calibrated."""
-        return macro_f1(self.truth[rows], self._predicted(scores)) or 0.0
-
-    def correct(self, scores: np.ndarray) -> np.ndarray:
-        """(n,): the share of each example's labels that its scores predict; 0 or 1 of a choice."""
-        right = self._predicted(scores) == self.truth
-        single = shape_of(self.spec) == "single"
-        return right.all(axis=1).astype(float) if single else right.mean(axis=1)
-
-    def _predicted(self, scores: np.ndarray) -> np.ndarray:
-        if shape_of(self.spec) == "single":
-            return np.eye(len(self.spec.labels))[scores.argmax(axis=1)]
-        return (scores > 0).astype(float)
-
-    def out_of_fold(self, candidate: Candidate) -> np.ndarray:
-        """(n, labels): each example's scores from an estimator that has not seen it."""
-        scores = np.full(self.truth.shape, UNSEEN)
-        for k in np.unique(self.fold):
-            out = self.fold == k
-            if not out.all():
-                scores[out] = self.scores(self.fit(candidate, ~out), out)
-        return scores
-
-
-@dataclass
 class Selection:
     """The fitted target, the name of the best candidate, and a row for each candidate.
 
@@ -119,22 +52,6 @@ class Selection:
     out_of_fold: np.ndarray | None = None
     out_of_fold_weights: np.ndarray | None = None
     decision: str = ""
-
-
-def read_examples(
-    modality: Modality, spec: TargetSpec, frame: pd.DataFrame, unlearned: int = 0
-) -> TargetExamples:
-    """The rows of EvaDB's SELECT: input, label, fold. `spec.labels` are those learned."""
-    number = {label: i for i, label in enumerate(spec.labels)}
-    humans = [decode(label, spec) for label in frame["label"]]
-    if shape_of(spec) == "single":
-        labels = np.array([number[human] for human in humans], dtype=int)
-    else:
-        labels = np.zeros((len(humans), len(number)), dtype=int)
-        for i, human in enumerate(humans):
-            labels[i, [number[label] for label in human]] = 1
-    fold = frame["fold"].to_numpy(dtype=int)
-    return TargetExamples(modality, spec, frame["input"].tolist(), labels, fold, unlearned)
 
 
 def select_model(

@@ -14,13 +14,9 @@ from mlapi.pipelines.classification import dataset as datasets
 from mlapi.pipelines.classification.automl import AutoML
 from mlapi.pipelines.classification.dataset import ClassifierDataset, Modality
 from mlapi.pipelines.classification.evaluation import ClassifierHoldout
+from mlapi.pipelines.classification.examples import read_examples
 from mlapi.pipelines.classification.model import Classifier
-from mlapi.pipelines.classification.model_selection import (
-    NothingFitted,
-    Selection,
-    read_examples,
-    select_model,
-)
+from mlapi.pipelines.classification.model_selection import NothingFitted, Selection, select_model
 from mlapi.pipelines.classification.predictor import answers
 from mlapi.pipelines.classification.run_plan import LEFT_OUT, WITH_AUTOML
 from mlapi.pipelines.models import load_model

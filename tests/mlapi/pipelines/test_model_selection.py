@@ -10,6 +10,7 @@ from mlapi.pipelines.classification import model_selection
 from mlapi.pipelines.classification.automl import AUTOML, AutoML
 from mlapi.pipelines.classification.candidates import Candidate
 from mlapi.pipelines.classification.dataset import Columns, folds
+from mlapi.pipelines.classification.examples import read_examples
 from mlapi.pipelines.classification.model_selection import select_model
 from mlapi.pipelines.text_classification import features
 from mlapi.pipelines.text_classification import model as text_model
@@ -21,7 +22,7 @@ from tests.mlapi.pipelines.texts import WORDS, some_texts, target_spec
 def examples():
     texts, labels = some_texts(220)
     frame = pd.DataFrame({"input": texts, "label": labels, "fold": folds(labels, 0)})
-    return model_selection.read_examples(TextModality(), target_spec(), frame)
+    return read_examples(TextModality(), target_spec(), frame)
 
 
 class Winner:
@@ -150,7 +151,7 @@ def test_where_all_examples_are_scored_the_preferred_loses_only_to_one_clearly_b
     texts = [f"text {i}" for i in range(count)]
     labels = [tuple(WORDS)[i % 3] for i in range(count)]
     frame = pd.DataFrame({"input": texts, "label": labels, "fold": folds(labels, 0)})
-    examples = model_selection.read_examples(TextModality(), target_spec(), frame)
+    examples = read_examples(TextModality(), target_spec(), frame)
     preferred = Fixed("preferred", examples, range(count // 3, count))
     other = Fixed("other", examples, range(right))
     examples.modality.candidates = (preferred, other)

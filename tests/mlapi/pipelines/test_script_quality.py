@@ -15,7 +15,8 @@ from sklearn.linear_model import RidgeClassifier
 
 from mlapi.domain import TargetSpec
 from mlapi.pipelines.classification.dataset import folds
-from mlapi.pipelines.classification.model_selection import TargetExamples, select_model
+from mlapi.pipelines.classification.examples import TargetExamples
+from mlapi.pipelines.classification.model_selection import select_model
 from mlapi.pipelines.text_classification.model import TextModality
 from tests.evals_backend.running import ROOT
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from mlapi.domain import TargetSpec
-from mlapi.pipelines.classification.model_selection import TargetExamples, select_model
+from mlapi.pipelines.classification.examples import TargetExamples
+from mlapi.pipelines.classification.model_selection import select_model
 from mlapi.pipelines.text_classification import shared_terms
 from mlapi.pipelines.text_classification.features import TextVectors
 from mlapi.pipelines.text_classification.model import (

@@ -8,8 +8,9 @@ import pytest
 from flaml.automl.task.generic_task import GenericTask
 
 from mlapi.label_types import label_metrics
-from mlapi.pipelines.classification import automl, model_selection
+from mlapi.pipelines.classification import automl
 from mlapi.pipelines.classification import evaluation as of_classifiers
+from mlapi.pipelines.classification.examples import TargetExamples
 from mlapi.pipelines.image_clusters import evaluation as of_clusters
 from mlapi.pipelines.image_clusters import training as cluster_training
 from mlapi.pipelines.text_classification import model as text_model
@@ -96,9 +97,7 @@ def test_a_best_candidate_that_fails_on_all_examples_leaves_the_place_to_the_nex
         return fit(inputs, *others)
 
     monkeypatch.setattr(TextModality, "candidates", (Failing(fit_some), text_model.WORD))
-    monkeypatch.setattr(
-        model_selection.TargetExamples, "score", lambda self, scores, rows: float(rows.mean())
-    )
+    monkeypatch.setattr(TargetExamples, "score", lambda self, scores, rows: float(rows.mean()))
     job = make_job(tasks(*some_texts(250)), [target()])
 
     result = job.train()
