@@ -20,7 +20,7 @@ from mlapi.pipelines.classification.dataset import Modality
 from mlapi.pipelines.classification.model import Classifier
 from mlapi.pipelines.classification.predictor import ClassifierPredictor
 from mlapi.pipelines.classification.training import train
-from mlapi.pipelines.image_classification.model import Vectors, fit_columns
+from mlapi.pipelines.image_classification.features import Vectors, fit_columns
 from mlapi.pipelines.models import READERS
 from mlapi.pipelines.targets import target_spec
 
