@@ -67,7 +67,7 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_odd_data.py": ("mlapi/labelstudio", "mlapi/mirror", "mlapi/training"),
     "tests/mlapi/images/extractors/test_quality.py": ("mlapi/images",),
     "tests/mlapi/pipelines/test_script_quality.py": ("mlapi/pipelines/text_classification",),
-    "tests/evals_backend/test_serve.py": ("evals_backend", "mlapi/jobs"),
+    "tests/evals_backend/test_serve.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/evals_backend/test_behind_proxy.py": (
         "evals_backend",
         "mlapi/labelstudio",
@@ -150,7 +150,12 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/mlapi/pipelines/object_detection/test_patches.py": (
         "mlapi/pipelines/object_detection/engines",
     ),
-    "tests/mlapi/test_serving.py": ("mlapi/eva", "mlapi/pipelines", "mlapi/serving.py"),
+    "tests/mlapi/test_serving.py": (
+        "mlapi/eva",
+        "mlapi/model_cache.py",
+        "mlapi/pipelines",
+        "mlapi/serving.py",
+    ),
     "tests/mlapi/test_worker.py": ("mlapi/jobs", "mlapi/management", "mlapi/training"),
     "tests/mlapi/training/test_several_pipelines.py": (
         "mlapi/inputs",

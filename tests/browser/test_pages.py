@@ -35,7 +35,7 @@ def test_the_pages_are_all_found_by_links(addresses):
 
 
 def test_pages_of_each_kind_fit_a_phone_and_every_second_is_accessible(open_as, addresses):
-    """Those alternate between light and dark; every second of them has its contrast checked."""
+    """Of these half are dark, and half have their contrast checked, in both colours."""
     page = open_as("root")
     faults, too_wide = {}, {}
     for number, address in enumerate(one_of_each_kind(addresses)):

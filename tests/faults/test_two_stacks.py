@@ -162,7 +162,6 @@ def same_answers(stacks, projects: list[Project]) -> None:
     assert dict(schedules) == {"tick": 1, "hourly": 1}
 
 
-@pytest.mark.nightly
 def test_two_stacks_share_a_database(stacks):
     stress(stacks, 2, 1, numbers=range(1, 2))
 

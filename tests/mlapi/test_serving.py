@@ -170,13 +170,13 @@ assert len({id(p) for p in loaded}) == 1 and len(loaded) == 4
 """
 
 
-@pytest.mark.nightly
 @pytest.mark.django_db
-def test_a_version_loads_while_another_thread_still_imports_the_engine(tmp_path):
+@pytest.mark.parametrize("times", [1, pytest.param(3, marks=pytest.mark.nightly)])
+def test_a_version_loads_while_another_thread_still_imports_the_engine(tmp_path, times):
     """The process is fresh: two threads that entered EvaDB's circular imports failed."""
     path = tmp_path / "v1.artifact"
     path.write_bytes(artifact())
-    for _ in range(3):
+    for _ in range(times):
         done = subprocess.run(
             [sys.executable, "-c", _COLD_START, str(path)],
             env={
