@@ -27,7 +27,7 @@ def version_proportions(
 
 @dataclass(frozen=True)
 class PickedAccuracy:
-    """Whether the order of the tasks to label next helps: the chosen ones beside random ones.
+    """The accuracy on the tasks that were chosen to be labelled next, beside random ones.
 
     The proportions are of the champion's predictions before humans labelled the tasks.
     """
