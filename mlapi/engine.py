@@ -20,10 +20,13 @@ class Engine:
     """Named by `settings.REGISTRY_ENGINE`."""
 
     def check_connection(self, project: Project) -> dict[str, Any]:
-        """Try each step to Label Studio; the report is stored on the project by the check."""
-        from mlapi.mirror.connection_check import check
+        """Try each step to Label Studio; the report is stored on the project by the check.
 
-        return check(project)
+        Raises Overloaded while this process checks another connection.
+        """
+        from mlapi.mirror.connection_check import check_for_request
+
+        return check_for_request(project)
 
     def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in. Raises EvalsError naming the one that is wrong.

@@ -16,7 +16,8 @@ from . import base
 
 # Labels, or seconds: a longer time would be more than a timedelta holds.
 _POLICY_MAX = 1_000_000_000
-_URL_MAX = 500  # characters, as it is stored
+URL_MAX = 500  # characters, as it is stored
+KEY_MAX = 4_000  # of a personal access token some 250 are used
 
 
 class InvalidSetting(EvalsError):
@@ -110,14 +111,18 @@ def _is_web_address(url: str) -> bool:
         names_host = bool(parts.hostname) and parts.port != 0
     except ValueError:  # half an IPv6 address, or no number for a port
         return False
-    return parts.scheme in {"http", "https"} and names_host and len(url) <= _URL_MAX
+    names_more = parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable()
+    return parts.scheme in {"http", "https"} and names_host and not names_more
 
 
 @transaction.atomic
 def set_credentials(
     project: Project, url: str, key: str, *, actor: str, reason: str = ""
 ) -> AuditEntry:
-    """Set the URL and key of this project's Label Studio; both empty removes them."""
+    """Set the URL and key of this project's Label Studio; both empty removes them.
+
+    Raises StateUnchanged where they are these already: the last check of them still counts.
+    """
     url = url.strip().rstrip("/")
     key = key.strip()
     if bool(url) != bool(key):
@@ -125,8 +130,15 @@ def set_credentials(
             "URL and key are a pair.", hint="Give both; or neither, to take them away."
         )
     if url and not _is_web_address(url):
-        raise InvalidSetting("The URL must begin with http:// or https:// and name a host.")
+        raise InvalidSetting(
+            "The URL must begin with http:// or https://, and name a host and at most a path.",
+            hint="Leave out user, password and what follows a ? or #; the key is for the token.",
+        )
+    if len(url) > URL_MAX or len(key) > KEY_MAX:
+        raise InvalidSetting(f"The URL has at most {URL_MAX} characters, the key {KEY_MAX:,}.")
     current = base.lock(project)
+    if (url, key) == (current.labelstudio_url, current.labelstudio_key):
+        raise base.StateUnchanged(f"{current} has these credentials already.")
     fields = {
         "labelstudio_url": url,
         "labelstudio_key": key,

@@ -181,8 +181,14 @@ def unarchive(project: Project, *, actor: str, reason: str = "") -> AuditEntry:
 
 @transaction.atomic
 def record_connection(project: Project, report: dict[str, Any]) -> None:
-    """Store the report of a connection check."""
-    was_reached = base.lock(project).connection.get("ok")
+    """Store the report of a connection check, unless the credentials were set since it began."""
+    current = base.lock(project)
+    if (current.labelstudio_url, current.labelstudio_key) != (
+        project.labelstudio_url,
+        project.labelstudio_key,
+    ):
+        return
+    was_reached = current.connection.get("ok")
     base.update_row(
         project, {"connection": sanitize(report), "connection_checked_at": timezone.now()}
     )

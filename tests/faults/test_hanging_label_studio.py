@@ -16,10 +16,13 @@ from mlapi.labelstudio import http
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.errors import TimedOut
 from mlapi.locks import READING, is_locked, project_lock, reading_slot
+from mlapi.mirror import connection_check
 from mlapi.mirror import sync as sync_module
 from mlapi.mirror.sync import sync
 from mlapi.training.run import carry_out
 from registry.actions import events, project_settings, projects, run_starts, runs
+from registry.engine import engine
+from registry.errors import Overloaded
 from registry.models import Project, TrainingRun
 from tests.factories import ProjectFactory
 from tests.faults.hanging import HangingServer
@@ -168,6 +171,43 @@ def test_one_events_worker_is_left_to_events_whoever_reads(hanging, monkeypatch)
         other.join(PATIENCE_S)
     projects.requeue_syncs()
     assert [job.func() for job in OrmQ.objects.all()] == ["mlapi.jobs.sync"]
+
+
+@pytest.mark.parametrize("dribbling", [False, True])
+def test_a_check_that_a_request_waits_for_ends_in_time(monkeypatch, dribbling):
+    monkeypatch.setattr(connection_check, "_FOR_REQUEST_S", 1.0)
+    with HangingServer(dribbling=dribbling) as server:
+        project = read_from(server)
+        started_at = time.monotonic()
+        report = engine().check_connection(project)
+    assert time.monotonic() - started_at < IN_TIME_S
+    (reach,) = report["steps"]
+    assert (reach["step"], reach["code"]) == ("reach", "labelstudio_timeout")
+    project.refresh_from_db()
+    assert project.connection == report
+
+
+def test_a_check_beside_another_of_the_process_is_refused_and_the_next_is_not(hanging, monkeypatch):
+    monkeypatch.setattr(connection_check, "_FOR_REQUEST_S", 3.0)
+    project = read_from(hanging)
+    first = BackgroundJob(lambda: engine().check_connection(project))
+    assert hanging.has_request.wait(PATIENCE_S)
+    with pytest.raises(Overloaded):
+        engine().check_connection(project)
+    first.join(PATIENCE_S)
+    assert engine().check_connection(project)["failed"] == "reach"
+
+
+def test_a_check_of_credentials_that_were_replaced_meanwhile_is_not_recorded(hanging, monkeypatch):
+    monkeypatch.setattr(connection_check, "_FOR_REQUEST_S", 3.0)
+    project = read_from(hanging)
+    check = BackgroundJob(lambda: engine().check_connection(project))
+    assert hanging.has_request.wait(PATIENCE_S)
+    replaced = Project.objects.get(pk=project.pk)
+    project_settings.set_credentials(replaced, "http://127.0.0.1:9", "another", actor="test")
+    check.join(PATIENCE_S)
+    project.refresh_from_db()
+    assert (project.connection, project.connection_checked_at) == ({}, None)
 
 
 def test_a_second_process_does_not_read_beside_the_first(hanging):

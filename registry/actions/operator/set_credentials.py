@@ -21,10 +21,16 @@ class SetCredentials(Action[Project]):
         "Credentials",
         "URL and key, or neither to take them away.",
         (
-            Text("url", "Such as http://localhost:8080", may_be_empty=True),
+            Text(
+                "url",
+                "Such as http://localhost:8080",
+                max_length=project_settings.URL_MAX,
+                may_be_empty=True,
+            ),
             Text(
                 "key",
                 "A personal access token or a legacy token. Both empty: take them away.",
+                max_length=project_settings.KEY_MAX,
                 may_be_empty=True,
                 is_secret=True,
             ),
