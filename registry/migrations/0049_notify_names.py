@@ -1,7 +1,8 @@
 """Names the triggers and functions of NOTIFY by what they do; the channels keep their names.
 
 Each rename commits alone, because it locks its table, and is skipped where an interrupted attempt
-has made it.
+has made it. It waits for that lock at most two seconds at a time, since whoever reads the table
+waits behind it: a long reader, such as a backup, would else stop a server that runs beside.
 """
 
 from django.db import migrations
@@ -18,6 +19,7 @@ TRIGGERS = (
     ("registry_accesskey", "key_deletion_is_told", "key_notify_deletion"),
     ("django_q_ormq", "queued_training_rings", "queued_training_notify"),
 )
+ATTEMPTS = 600  # half an hour
 FUNCTIONS = (
     ("registry_tell_change", "registry_notify_change"),
     ("registry_ring_queue", "registry_notify_queue"),
@@ -27,11 +29,20 @@ FUNCTIONS = (
 def rename_trigger(table: str, old: str, new: str) -> str:
     return f"""
 DO $$ BEGIN
-    IF EXISTS (
-        SELECT FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND tgname = '{old}'
-    ) THEN
-        ALTER TRIGGER {old} ON {table} RENAME TO {new};
-    END IF;
+    SET LOCAL lock_timeout = '2s';
+    FOR attempt IN 1..{ATTEMPTS} LOOP
+        BEGIN
+            IF EXISTS (
+                SELECT FROM pg_trigger WHERE tgrelid = '{table}'::regclass AND tgname = '{old}'
+            ) THEN
+                ALTER TRIGGER {old} ON {table} RENAME TO {new};
+            END IF;
+            EXIT;
+        EXCEPTION WHEN lock_not_available THEN
+            IF attempt = {ATTEMPTS} THEN RAISE; END IF;
+            PERFORM pg_sleep(1);
+        END;
+    END LOOP;
 END $$;
 """
 

@@ -1,7 +1,10 @@
 """The database's notifications: of each change that requests depend on, and of no mere progress."""
 
+import threading
+from contextlib import closing
 from importlib import import_module
 
+import psycopg2
 import pytest
 from django.db import connection, transaction
 from django.utils import timezone
@@ -10,6 +13,7 @@ from registry import changes
 from registry.actions import champion, keys, project_settings, projects, run_starts, runs
 from registry.models import AccessKey, Project
 from tests.factories import AccessKeyFactory, ModelVersionFactory, ProjectFactory
+from tests.waiting import PATIENCE_S, eventually
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,6 +123,36 @@ def test_the_rename_of_the_triggers_is_undone_and_skips_what_it_has_done(notices
     assert _notifying() == names
     champion.promote(version, actor="anna", reason="better")
     assert notices() == [changes.project_subject(version.project_id)]
+
+
+def test_the_rename_waits_for_a_long_reader_and_nobody_waits_long_behind_it():
+    """A backup reads every table to its end, and a server may run beside the migration."""
+    migration = import_module("registry.migrations.0049_notify_names")
+    operation = migration.Migration.operations[0]
+    names = _notifying()
+
+    def rename() -> None:
+        try:
+            _apply(operation.database_backwards)
+            _apply(operation.database_forwards)
+        finally:
+            connection.close()
+
+    with closing(psycopg2.connect(**connection.get_connection_params())) as reader:
+        reader.cursor().execute("SELECT count(*) FROM registry_project")
+        renaming = threading.Thread(target=rename)
+        renaming.start()
+        assert eventually(_waits_for_a_lock)
+        Project.objects.count()  # else it waits until the reader ends
+        assert renaming.is_alive()
+    renaming.join(PATIENCE_S)
+    assert _notifying() == names
+
+
+def _waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def _apply(move) -> None:
