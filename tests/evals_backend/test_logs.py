@@ -59,7 +59,7 @@ def test_keys_are_masked_in_messages_fields_and_tracebacks(log_lines):
 @pytest.mark.parametrize(
     "path", ["/k{}/setup", "/{}/setup", "/versions?key={}", "/k%252f{}/setup", "HTTP Version: '{}'"]
 )
-def test_a_key_that_someone_put_elsewhere_is_blotted_out_too(path, log_lines):
+def test_a_key_that_someone_put_elsewhere_is_masked_too(path, log_lines):
     logging.getLogger("some.library").warning("GET %s", path.format(KEY))
     structlog.get_logger("mlapi.test").warning("request_finished", request=path.format(KEY.upper()))
     text = json.dumps(log_lines()).lower()

@@ -26,7 +26,7 @@ LIMITS = benchmark.Limits(big=20_000, share=0.6)
 
 @pytest.fixture
 def seed_load():
-    """`seeded(projects)`: the load, with so many projects of 200."""
+    """`seed_load(projects)`: makes the load, with so many projects of 200."""
 
     def seed(projects: int) -> None:
         call_command("seed_load", "--scale", str(projects / 200), stdout=io.StringIO())

@@ -247,7 +247,7 @@ def test_a_model_that_does_not_load_holds_no_lock_and_keeps_no_event(project, ve
 
 
 def test_labels_of_a_sync_while_the_model_loads_are_no_outcomes(project, version, monkeypatch):
-    """The event is read again under the lock, where its label is another."""
+    """The event is read again under the lock, where the sync has labelled the task already."""
     pipeline = PIPELINES["text_classification"]
     load = pipeline.load
 

@@ -142,7 +142,7 @@ def test_a_receiver_that_was_away_gets_it_when_it_is_back(settings, transactiona
     assert [r.uid for r in away.received] == [str(found.uid)]
 
 
-def test_after_the_last_attempt_it_is_abandoned(receiver, webhook):
+def test_after_the_last_attempt_it_is_given_up(receiver, webhook):
     receiver.answers = [503] * 100
     webhooks.send_test(webhook, actor="tester")
     for _ in range(len(webhooks.BACK_OFF_S) + 3):

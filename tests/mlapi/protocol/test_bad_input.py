@@ -54,7 +54,7 @@ bodies = json_values | st.fixed_dictionaries(
 )
 
 
-def assert_well_formed(answer):
+def well_formed_body(answer):
     assert answer.status_code < 500, answer.text
     assert answer["Content-Type"] == "application/json"
     assert len(answer.reason_phrase) <= REASON_PHRASE_MAX
@@ -76,7 +76,7 @@ def assert_well_formed(answer):
 )
 @given(body=bodies)
 def test_any_json_gets_a_well_formed_answer(route, body, call):
-    assert_well_formed(call.raw(f"/{route}", json.dumps(body).encode()))
+    well_formed_body(call.raw(f"/{route}", json.dumps(body).encode()))
 
 
 @pytest.mark.django_db
@@ -87,7 +87,7 @@ def test_any_json_gets_a_well_formed_answer(route, body, call):
 )
 @given(body=st.binary(max_size=60))
 def test_any_bytes_get_a_well_formed_answer(route, body, call):
-    assert_well_formed(call.raw(f"/{route}", body))
+    well_formed_body(call.raw(f"/{route}", body))
 
 
 @pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_any_query_gets_a_well_formed_answer(route, project, call):
         project.encode()
     except UnicodeEncodeError:
         return
-    assert assert_well_formed(call.get(f"/{route}", {"project": project}))
+    well_formed_body(call.get(f"/{route}", {"project": project}))
 
 
 @pytest.mark.django_db
@@ -121,7 +121,7 @@ def test_any_query_gets_a_well_formed_answer(route, project, call):
 def test_the_error_of_an_invalid_body_has_the_reason(body, message, call):
     answer = call.raw("/predict", body)
     assert answer.status_code == 400
-    assert message in assert_well_formed(answer)["error"]["message"]
+    assert message in well_formed_body(answer)["error"]["message"]
     assert message in answer.reason_phrase
 
 

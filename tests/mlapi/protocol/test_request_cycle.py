@@ -95,7 +95,7 @@ def test_a_request_is_one_line_of_the_log_without_its_key(call, caplog):
     assert line["request_id"] and line["timestamp"].endswith("Z")
 
 
-def test_a_key_elsewhere_in_a_requests_line_is_blotted_out():
+def test_a_key_elsewhere_in_a_requests_line_is_masked():
     key = "telfva3veysa3h6qcvtdsnlo7oeekb72"
     record = logging.makeLogRecord(
         {"name": logs.REQUESTS, "msg": "request_finished", "levelname": "INFO", "code": 200}

@@ -34,21 +34,21 @@ def event(action="ANNOTATION_CREATED", project_id=1, **more):
 
 
 @pytest.fixture
-def sent_project(project):
+def project_of_events(project):
     Project.objects.filter(pk=project.pk).update(uid=UID)
     project.refresh_from_db()
     return project
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_is_stored_and_queues_its_job_in_five_queries(call, sent_project):
+def test_an_event_is_stored_and_queues_its_job_in_five_queries(call, project_of_events):
     with queries(5):
         answer = call.post("/webhook", event())
     assert answer.status_code == 201
     assert answer.json()["status"] == "received"
     event_row = Event.objects.get(pk=answer.json()["event"])
     assert (event_row.project, event_row.action, event_row.status) == (
-        sent_project,
+        project_of_events,
         "ANNOTATION_CREATED",
         "received",
     )
@@ -69,22 +69,24 @@ def test_an_event_is_stored_and_queues_its_job_in_five_queries(call, sent_projec
         ('{"a":' * 99 + "[1, 2]" + "}" * 99, "cut"),
     ],
 )
-def test_an_event_is_stored_and_applied_whatever_a_task_contains(sent, stored, call, sent_project):
+def test_an_event_is_stored_and_applied_whatever_a_task_contains(
+    sent, stored, call, project_of_events
+):
     of_task = {"id": 7, "data": {"text": "here"}, "total_annotations": 0}
     body = json.dumps(event("TASKS_CREATED", tasks=[of_task]))
     answer = call.raw("/webhook", body.replace('"here"', sent).encode())
     assert answer.status_code == 201
     event_row = Event.objects.get(pk=answer.json()["event"])
-    process_pending_events(sent_project.pk)
+    process_pending_events(project_of_events.pk)
     event_row.refresh_from_db()
     assert event_row.status == "applied"
-    (mirrored,) = sent_project.tasks.all()
+    (mirrored,) = project_of_events.tasks.all()
     if stored != "cut":
         assert event_row.payload["tasks"][0]["data"] == mirrored.data == {"text": stored}
 
 
 @pytest.mark.django_db(transaction=True)
-def test_an_event_is_answered_before_its_processing_is_queued(call, sent_project, monkeypatch):
+def test_an_event_is_answered_before_its_processing_is_queued(call, project_of_events, monkeypatch):
     def fail(project_id):
         raise OperationalError("the database has gone")
 
@@ -94,17 +96,17 @@ def test_an_event_is_answered_before_its_processing_is_queued(call, sent_project
     assert Event.objects.get().status == "received"
     Event.objects.update(received_at=timezone.now() - timedelta(minutes=1))
     maintenance.requeue_stuck_events()
-    assert queue.waiting_projects("process_events") == {sent_project.pk}
+    assert queue.waiting_projects("process_events") == {project_of_events.pk}
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("action", sorted(KNOWN_ACTIONS - {"SETUP", "TRAIN"}))
-def test_every_action_of_label_studio_is_known(action, call, sent_project):
+def test_every_action_of_label_studio_is_known(action, call, project_of_events):
     assert call.post("/webhook", event(action)).status_code == 201
 
 
 @pytest.mark.django_db
-def test_an_unknown_action_is_stored_and_answered_200(call, sent_project):
+def test_an_unknown_action_is_stored_and_answered_200(call, project_of_events):
     answer = call.post("/webhook", event("REVIEW_CREATED"))
     assert answer.status_code == 200
     assert answer.json()["status"] == "ignored"
@@ -112,7 +114,7 @@ def test_an_unknown_action_is_stored_and_answered_200(call, sent_project):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_start_training_queues_one_run_in_five_queries(call, sent_project):
+def test_start_training_queues_one_run_in_five_queries(call, project_of_events):
     with queries(5):
         answer = call.post("/webhook", event("START_TRAINING"))
     run = TrainingRun.objects.get()
@@ -131,11 +133,15 @@ def test_start_training_queues_one_run_in_five_queries(call, sent_project):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_start_training_beside_a_run_of_older_labels_is_answered_with_that_run(call, sent_project):
+def test_start_training_beside_a_run_of_older_labels_is_answered_with_that_run(
+    call, project_of_events
+):
     now = timezone.now()
-    run = TrainingRunFactory(project=sent_project, state="running")
+    run = TrainingRunFactory(project=project_of_events, state="running")
     runs.set_details(run, snapshot_at=now)
-    Project.objects.filter(pk=sent_project.pk).update(labels_changed_at=now + timedelta(seconds=1))
+    Project.objects.filter(pk=project_of_events.pk).update(
+        labels_changed_at=now + timedelta(seconds=1)
+    )
     answer = call.post("/webhook", event("START_TRAINING"))
     assert answer.json()["job"] == str(run.pk)
     assert Event.objects.get(pk=answer.json()["event"]).outcome == (
@@ -160,7 +166,7 @@ def test_an_event_without_a_project_is_stored_too(call):
 
 
 @pytest.mark.django_db
-def test_no_secret_of_an_event_is_stored(call, sent_project):
+def test_no_secret_of_an_event_is_stored(call, project_of_events):
     call.post("/webhook", event())
     payload = str(Event.objects.get().payload)
     for secret in ("project-token", "hidden", "parsed_label_config"):
@@ -178,14 +184,14 @@ def test_a_body_that_is_no_event_is_refused(body, call):
 
 
 @pytest.mark.django_db
-def test_characters_that_postgres_does_not_keep_lose_no_event(call, sent_project):
+def test_characters_that_postgres_does_not_keep_lose_no_event(call, project_of_events):
     body = event(task={"id": 1, "data": {"text": "nul \x00 and emoji \U0001f600"}})
     assert call.post("/webhook", body).status_code == 201
     assert Event.objects.get().payload["task"]["data"]["text"] == "nul \ufffd and emoji \U0001f600"
 
 
 @pytest.mark.django_db
-def test_a_batch_of_five_thousand_tasks_is_one_event(call, sent_project):
+def test_a_batch_of_five_thousand_tasks_is_one_event(call, project_of_events):
     tasks = [{"id": i, "data": {"text": "x" * 200}} for i in range(5000)]
     answer = call.post("/webhook", event("TASKS_CREATED", tasks=tasks))
     assert answer.status_code == 201

@@ -36,8 +36,8 @@ def one_in_fifty():
 
 
 @pytest.fixture
-def finished_job(make_job):
-    """`trained(rows, rare_labels=...)`: the finished job."""
+def train_job(make_job):
+    """`train_job(rows, rare_labels=...)`: a job that has finished."""
 
     def train(rows, labels=LABELS, kind="choice", **options):
         job = make_job(rows, [target(labels=labels, kind=kind)], options=options)
@@ -57,8 +57,8 @@ def rare(outcomes):
     return [o["task"] for o in outcomes if o["predicted"] == RARE]
 
 
-def test_a_rare_label_is_found_and_the_version_says_how(finished_job):
-    job = finished_job(one_in_fifty())
+def test_a_rare_label_is_found_and_the_version_says_how(train_job):
+    job = train_job(one_in_fifty())
 
     (won,) = [c for c in job.result["candidates"] if c["won"]]
     (of_version,) = job.result["targets"]
@@ -68,24 +68,24 @@ def test_a_rare_label_is_found_and_the_version_says_how(finished_job):
     assert job.metric("precision", label=RARE) == pytest.approx(1 / 3)
 
 
-def test_out_of_fold_rare_labels_are_predicted_too(finished_job):
-    found = finished_job([row for row in one_in_fifty() if row["id"] < 240])  # of a small holdout
+def test_out_of_fold_rare_labels_are_predicted_too(train_job):
+    found = train_job([row for row in one_in_fifty() if row["id"] < 240])  # of a small holdout
 
     assert set(rare(found.result["out_of_fold"])) >= {0, 50, 100, 150}
     assert len(found.result["out_of_fold"]) == 200
 
 
-def test_as_likely_a_rare_label_is_never_predicted(finished_job):
-    job = finished_job(one_in_fifty(), rare_labels="as_likely")
+def test_as_likely_a_rare_label_is_never_predicted(train_job):
+    job = train_job(one_in_fifty(), rare_labels="as_likely")
 
     assert rare(job.result["outcomes"]) == []
     assert job.result["targets"][0]["decision"] == ""
     assert not any("Rare" in c["note"] for c in job.result["candidates"])
 
 
-def test_the_version_answers_as_it_was_evaluated_and_its_scores_are_probabilities(finished_job):
+def test_the_version_answers_as_it_was_evaluated_and_its_scores_are_probabilities(train_job):
     rows = one_in_fifty()
-    job = finished_job(rows)
+    job = train_job(rows)
     holdout = [row for row in rows if row["split"] == "holdout"]
     predictor = predictor_of(job)
 
@@ -101,27 +101,27 @@ def test_the_version_answers_as_it_was_evaluated_and_its_scores_are_probabilitie
     assert min(expected) < 0.5  # of a rare label, which is predicted all the same
 
 
-def test_equally_frequent_labels_are_decided_by_their_probabilities(finished_job):
+def test_equally_frequent_labels_are_decided_by_their_probabilities(train_job):
     labels = ("fruit", "sky", "city")
     texts, own = some_texts(120, noise=0)
     # Some are wrong, three at a time, so that each label stays as frequent in both splits.
     wrong = [labels[(i + 1) % 3] if i // 3 % 4 == 0 else label for i, label in enumerate(own)]
-    job = finished_job(tasks(texts, wrong), labels)
+    job = train_job(tasks(texts, wrong), labels)
 
     assert job.result["targets"][0]["decision"] == ""
     assert predictor_of(job).model.targets[0].weights is None
 
 
-def test_sets_of_labels_have_no_such_decision(finished_job):
+def test_sets_of_labels_have_no_such_decision(train_job):
     rows = [row | {"labels": {"topic": [row["labels"]["topic"]]}} for row in one_in_fifty()]
-    job = finished_job(rows, kind="choices")
+    job = train_job(rows, kind="choices")
 
     assert job.result["targets"][0]["decision"] == ""
     assert predictor_of(job).model.targets[0].weights is None
 
 
-def test_a_champion_and_the_learning_curve_decide_as_they_serve(finished_job, make_job):
-    plain = finished_job(one_in_fifty(), rare_labels="as_likely")
+def test_a_champion_and_the_learning_curve_decide_as_they_serve(train_job, make_job):
+    plain = train_job(one_in_fifty(), rare_labels="as_likely")
     champion = champion_of(plain)
     job = make_job(one_in_fifty(), [target(labels=LABELS)], champion=champion)
 

@@ -84,8 +84,8 @@ def test_new_tasks_that_differ_are_beside_the_settings(client):
 
     with CaptureQueriesContext(connection) as captured:
         assert "New tasks differ. The mean score" in page_of(client, version.project, "learning")
-    add_scored_tasks = [query for query in captured if 'FROM "registry_taskscore"' in query["sql"]]
-    assert len(add_scored_tasks) == 2, "drift and auto-accept have one each"
+    score_queries = [query for query in captured if 'FROM "registry_taskscore"' in query["sql"]]
+    assert len(score_queries) == 2, "drift and auto-accept have one each"
 
 
 def test_a_project_without_a_version_says_so(client):

@@ -87,7 +87,7 @@ def test_a_comparison_needs_the_permissions_that_rest_requires(client, version, 
     assert f'"{address}' not in page_of(version_viewer, later)
 
 
-def test_an_export_needs_the_permissions_that_rest_asks_and_the_artifact_only_the_versions(
+def test_an_export_needs_the_permissions_that_rest_requires_and_the_artifact_only_the_versions(
     client, version, version_viewer
 ):
     def files(one):

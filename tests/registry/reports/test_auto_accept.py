@@ -56,7 +56,7 @@ def project(db):
     return project
 
 
-def evaluated_version(
+def add_outcomes(
     project, n, score, right=True, source=Outcome.Source.HOLDOUT, target="label", tasks=None
 ):
     for task in tasks or TaskFactory.create_batch(n, project=project):
@@ -71,10 +71,10 @@ def evaluated_version(
 
 
 def test_the_share_of_unlabelled_tasks_and_the_errors_are_counted(project):
-    evaluated_version(project, 150, 0.9, source=Outcome.Source.OUT_OF_FOLD)
-    evaluated_version(project, 1, 0.95, right=False, source=Outcome.Source.PREQUENTIAL)
-    evaluated_version(project, 50, 0.5, right=False)
-    evaluated_version(project, 50, 0.95, right=False, source=Outcome.Source.SHOWN)
+    add_outcomes(project, 150, 0.9, source=Outcome.Source.OUT_OF_FOLD)
+    add_outcomes(project, 1, 0.95, right=False, source=Outcome.Source.PREQUENTIAL)
+    add_outcomes(project, 50, 0.5, right=False)
+    add_outcomes(project, 50, 0.95, right=False, source=Outcome.Source.SHOWN)
     for score in (0.95, 0.91, 0.6, 0.3, None):
         task = TaskFactory(project=project)
         TaskScore.objects.create(version=project.champion, task=task, score=score)
@@ -89,8 +89,8 @@ def test_the_share_of_unlabelled_tasks_and_the_errors_are_counted(project):
 
 def test_a_task_is_as_sure_as_its_least_sure_target_and_right_in_all(project):
     tasks = TaskFactory.create_batch(150, project=project)
-    evaluated_version(project, 0, 0.99, tasks=tasks)
-    evaluated_version(project, 0, 0.7, tasks=tasks, target="tone")
+    add_outcomes(project, 0, 0.99, tasks=tasks)
+    add_outcomes(project, 0, 0.7, tasks=tasks, target="tone")
     assert auto_accept(project).threshold == 0.7
     Outcome.objects.filter(target="tone").update(correct=False)
     assert auto_accept(project).threshold is None

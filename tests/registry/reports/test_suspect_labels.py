@@ -41,7 +41,7 @@ def relabel(outcome, label):
     )
 
 
-def suspects_of(project):
+def mistakes_of(project):
     return Outcome.objects.filter(version__project=project, correct=False).order_by("id")
 
 
@@ -106,7 +106,7 @@ def test_an_earlier_champions_prediction_counts_until_the_champion_has_one_of_it
 
 def test_a_label_that_was_changed_or_deleted_is_listed_no_more(project):
     evaluated_version(project, [*RIGHT, *[(POSITIVE, NEGATIVE, 0.9)] * 4])
-    changed, emptied, deleted, _ = suspects_of(project)
+    changed, emptied, deleted, _ = mistakes_of(project)
     relabel(changed, NEGATIVE)
     Task.objects.filter(pk=emptied.task_id).update(labels={})
     Task.objects.filter(pk=deleted.task_id).update(deleted_at=timezone.now())
@@ -120,7 +120,7 @@ def test_how_often_such_labels_were_changed_to_the_prediction(project):
         project, [*RIGHT, *[(POSITIVE, NEGATIVE, 0.9)] * 20, (POSITIVE, NEGATIVE, 0.1)]
     )
     assert suspect_labels(project).sentence == "No label that looked wrong has been changed yet."
-    *surely, unsurely = suspects_of(project)
+    *surely, unsurely = mistakes_of(project)
     for n, outcome in enumerate(surely):
         relabel(outcome, "Neutral" if n < 5 else NEGATIVE)
     relabel(unsurely, NEGATIVE)  # was not listed
@@ -132,7 +132,7 @@ def test_how_often_such_labels_were_changed_to_the_prediction(project):
 
 def test_a_change_counts_under_later_champions_too(project):
     evaluated_version(project, [*RIGHT, (POSITIVE, NEGATIVE, 0.9)])
-    (outcome,) = suspects_of(project)
+    (outcome,) = mistakes_of(project)
     relabel(outcome, NEGATIVE)
     evaluated_version(project, RIGHT)
     assert (suspect_labels(project).changed.n, suspect_labels(project).count) == (1, 0)
@@ -140,7 +140,7 @@ def test_a_change_counts_under_later_champions_too(project):
 
 def test_a_renamed_label_is_no_changed_one(project):
     evaluated_version(project, [*RIGHT, (POSITIVE, NEGATIVE, 0.9)])
-    (outcome,) = suspects_of(project)
+    (outcome,) = mistakes_of(project)
     rename = {"control": "label", "old": POSITIVE, "new": "Good", "at": timezone.now().isoformat()}
     type(project).objects.filter(pk=project.pk).update(label_renames=[rename])
     project.refresh_from_db()

@@ -21,9 +21,9 @@ def test_boxes_without_an_area_overlap_nothing():
 def test_of_overlapping_boxes_the_best_remains_in_order_of_score():
     scores = np.array([-0.5, 0.7, -0.2, 0.1])
 
-    suppressed = geometry.suppress(BOXES, scores, 0.5, 10)
+    remaining = geometry.suppress(BOXES, scores, 0.5, 10)
 
-    assert suppressed.tolist() == [1, 3, 2]
+    assert remaining.tolist() == [1, 3, 2]
     assert geometry.suppress(BOXES, scores, 0.5, 1).tolist() == [1]
     assert geometry.suppress(BOXES[:0], scores[:0], 0.5, 1).tolist() == []
 

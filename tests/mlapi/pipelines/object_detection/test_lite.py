@@ -28,7 +28,7 @@ def found(detector: Detector, examples: list[DetectionExample]) -> list[list[Box
 
 
 @pytest.fixture(scope="module")
-def ten_scenes() -> Detector:
+def detector_of_ten_scenes() -> Detector:
     return trained_detector(scenes.shape_scenes(10, 0), scenes.SHAPES)
 
 
@@ -76,14 +76,14 @@ def test_the_backbone_knows_a_daisy_and_a_palace():
     assert classes.tolist() == [698, 985]
 
 
-def test_ten_images_are_enough_also_for_what_differs_in_colour_only(ten_scenes):
+def test_ten_images_are_enough_also_for_what_differs_in_colour_only(detector_of_ten_scenes):
     test = scenes.shape_scenes(40, 0, test=True)
 
-    means = average_precisions(test, found(ten_scenes, test), scenes.SHAPES)
+    means = average_precisions(test, found(detector_of_ten_scenes, test), scenes.SHAPES)
 
     assert sum(means.values()) / len(means) >= 0.6
     swapped = [replace(e, image=np.ascontiguousarray(e.image[..., ::-1])) for e in test]
-    mistaken = average_precisions(swapped, found(ten_scenes, swapped), scenes.SHAPES)
+    mistaken = average_precisions(swapped, found(detector_of_ten_scenes, swapped), scenes.SHAPES)
     for label in scenes.COLOURED:
         assert mistaken[label] <= means[label] / 2
 
