@@ -159,8 +159,8 @@ def test_an_artifact_that_is_lost_is_named_and_the_rest_is_backed_up(project, tm
     assert project.champion.artifact in manifest["artifacts"]
 
 
-def changed_backup(file, target, change) -> None:
-    """The backup with what `change` makes of its parts."""
+def write_changed_backup(file, target, change) -> None:
+    """Writes the backup with what `change` makes of its parts."""
     with tarfile.open(file) as tar:
         parts = {name: tar.extractfile(name).read() for name in tar.getnames()}
     change(parts)
@@ -188,7 +188,7 @@ def damaged(parts):
 def test_a_backup_that_cannot_be_restored_changes_nothing(project, tmp_path, change, why):
     file = tmp_path / "backup.tar"
     call_command("backup", str(file), stdout=StringIO())
-    changed_backup(file, tmp_path / "changed.tar", change)
+    write_changed_backup(file, tmp_path / "changed.tar", change)
     with pytest.raises(CommandError, match=why):
         call_command("restore", str(tmp_path / "changed.tar"), replace=True)
     project.refresh_from_db()

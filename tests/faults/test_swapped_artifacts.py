@@ -64,7 +64,7 @@ def proof(tmp_path):
 
 
 @pytest.fixture
-def malicious(proof) -> bytes:
+def malicious_artifact(proof) -> bytes:
     return pickle.dumps(
         {"format": 1, "pipeline": "text_classification", "targets": [RunsOnUnpickling(proof)]}
     )
@@ -77,11 +77,11 @@ def version():
 
 
 def test_of_many_reads_during_swaps_each_is_the_registered_content_or_refused(
-    version, malicious, proof, tmp_path
+    version, malicious_artifact, proof, tmp_path
 ):
     """The other file may be another version's artifact, which every process would load."""
     path, own = artifacts.fetch(version), artifacts.read(version)
-    for another in (malicious, artifact(temperature=3.0)):
+    for another in (malicious_artifact, artifact(temperature=3.0)):
         reads = Attempts(READS)
         with swapped(path, another, tmp_path):
             for _ in reads:
@@ -95,7 +95,9 @@ def test_of_many_reads_during_swaps_each_is_the_registered_content_or_refused(
     assert not proof.exists()
 
 
-def test_the_server_loads_the_version_or_nothing_during_swaps(version, malicious, proof, tmp_path):
+def test_the_server_loads_the_version_or_nothing_during_swaps(
+    version, malicious_artifact, proof, tmp_path
+):
     loads = Attempts(100)
     with swapped(artifacts.fetch(version), artifact(labels=("Good", "Bad")), tmp_path):
         for _ in loads:
@@ -109,7 +111,9 @@ def test_the_server_loads_the_version_or_nothing_during_swaps(version, malicious
 
 
 @pytest.mark.parametrize("reader", ["load check", "conversion"])
-def test_a_child_process_reads_only_the_hash_in_its_arguments(reader, malicious, proof, tmp_path):
+def test_a_child_process_reads_only_the_hash_in_its_arguments(
+    reader, malicious_artifact, proof, tmp_path
+):
     """The file is another when the child opens it, as when a swap falls between two processes."""
     path = tmp_path / "artifact"
     path.write_bytes(artifact())
@@ -123,18 +127,18 @@ def test_a_child_process_reads_only_the_hash_in_its_arguments(reader, malicious,
         command = program(
             "mlapi.training.load_check_child", str(tmp_path), str(path), stored.sha256
         )
-    for another in (malicious, artifact(temperature=3.0)):
+    for another in (malicious_artifact, artifact(temperature=3.0)):
         path.write_bytes(another)
         with pytest.raises(ChildFailed, match="not the file that was put there"):
             supervise(command, tmp_path, Limits(PATIENCE_S, 4096))
     assert not proof.exists()
 
 
-def test_a_training_reads_a_champion_only_as_it_was_hashed(malicious, proof, tmp_path):
+def test_a_training_reads_a_champion_only_as_it_was_hashed(malicious_artifact, proof, tmp_path):
     path = tmp_path / "artifact"
     path.write_bytes(artifact())
     sha256 = sha256_of(path)
-    for another in (malicious, artifact(labels=("Good", "Bad"))):
+    for another in (malicious_artifact, artifact(labels=("Good", "Bad"))):
         loads = Attempts(100)
         with swapped(path, another, tmp_path):
             for _ in loads:

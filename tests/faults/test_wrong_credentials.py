@@ -42,7 +42,7 @@ def anna():
 
 @pytest.fixture
 def wrong_checks():
-    """The number of wrong passwords that were checked: each costs about a second."""
+    """The users of the wrong passwords that were checked: each check costs about a second."""
     found: list[str] = []
 
     def note(credentials, **_):

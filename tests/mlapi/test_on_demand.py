@@ -28,11 +28,11 @@ def trainings(reserve):
 
 
 @pytest.fixture
-def events(monkeypatch):
+def events_worker(monkeypatch):
     monkeypatch.setattr(Conf, "CLUSTER_NAME", queue.EVENTS)
 
 
-def job(name: str) -> None:
+def queue_job(name: str) -> None:
     OrmQ.objects.create(key=name, payload="", lock=timezone.now())
 
 
@@ -45,18 +45,18 @@ def test_a_request_of_a_fork_is_taken_once(reserve):
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("events")
+@pytest.mark.usefixtures("events_worker")
 def test_a_worker_is_requested_only_while_a_job_of_the_cluster_waits(reserve):
-    job(queue.TRAINING)
+    queue_job(queue.TRAINING)
     cluster._request_where_jobs_wait(reserve)
     assert not reserve.take()
-    job(queue.EVENTS)
+    queue_job(queue.EVENTS)
     cluster._request_where_jobs_wait(reserve)
     assert reserve.take()
 
 
 @pytest.mark.django_db
-@pytest.mark.usefixtures("events")
+@pytest.mark.usefixtures("events_worker")
 def test_one_of_the_reserve_ends_after_a_while_without_a_job():
     started_at = time.monotonic()
     assert cluster._Jobs(idle_at_most_s=0.5).get() == "STOP"
@@ -76,10 +76,10 @@ def test_a_job_counts_as_long_after_a_while_and_no_more_once_it_has_ended(monkey
 
 @pytest.mark.django_db
 def test_a_worker_is_requested_where_a_job_of_its_own_cluster_waits(trainings, reserve):
-    job(queue.EVENTS)
+    queue_job(queue.EVENTS)
     trainings.request_worker()
     assert not reserve.take()
-    job(queue.TRAINING)
+    queue_job(queue.TRAINING)
     trainings.request_worker()
     assert reserve.take()
 
@@ -97,7 +97,7 @@ def test_a_worker_is_requested_while_a_project_waits_for_quiet_but_not_forever(t
 
 @pytest.mark.django_db
 def test_the_cluster_counts_as_live_unless_a_job_waits_that_nobody_takes(trainings):
-    job(queue.TRAINING)
+    queue_job(queue.TRAINING)
     trainings.record_heartbeat()
     assert not Worker.objects.live().exists()
     OrmQ.objects.all().delete()

@@ -216,10 +216,10 @@ def test_the_cache_is_bounded_and_the_longest_unused_goes(settings, db):
 
 
 @pytest.fixture
-def fails(version, monkeypatch):
+def make_fail(version, monkeypatch):
     """Makes the model fail on batches with a text that `is_bad`; returns the sizes of batches."""
 
-    def make_fail(is_bad, error: Exception | None = None) -> list[int]:
+    def make(is_bad, error: Exception | None = None) -> list[int]:
         predictor = model_cache.load(version)
         real, calls = predictor.predict, []
 
@@ -232,7 +232,7 @@ def fails(version, monkeypatch):
         monkeypatch.setattr(predictor, "predict", predict)
         return calls
 
-    return make_fail
+    return make
 
 
 def numbered(n: int) -> list[dict]:
@@ -240,26 +240,26 @@ def numbered(n: int) -> list[dict]:
 
 
 @pytest.mark.parametrize("bad", [{7}, {0, 19}, {3, 4, 5, 11, 17}, set(range(10)), {1, 3, 5, 7, 9}])
-def test_a_task_on_which_the_model_fails_does_not_affect_others(bad, version, fails):
-    fails(lambda text: int(text.split()[1]) in bad)
+def test_a_task_on_which_the_model_fails_does_not_affect_others(bad, version, make_fail):
+    make_fail(lambda text: int(text.split()[1]) in bad)
     answered = answer(version, numbered(20))
     assert [i for i, entry in enumerate(answered.results) if entry == []] == sorted(bad)
     assert answered.problems == {"prediction_failed": sorted(bad)}
     assert answered.empty == len(bad)
 
 
-def test_few_bad_tasks_in_a_large_request_do_not_affect_others(version, fails):
+def test_few_bad_tasks_in_a_large_request_do_not_affect_others(version, make_fail):
     bad = {5, 300, 301, 749, 750, 1_499}
-    calls = fails(lambda text: int(text.split()[1]) in bad)
+    calls = make_fail(lambda text: int(text.split()[1]) in bad)
     answered = answer(version, numbered(1_500))
     assert answered.problems == {"prediction_failed": sorted(bad)}
     assert len(calls) < 200
 
 
 def test_a_model_that_fails_on_everything_costs_a_dozen_calls_and_one_traceback(
-    version, fails, caplog
+    version, make_fail, caplog
 ):
-    calls = fails(lambda text: True)
+    calls = make_fail(lambda text: True)
     answered = answer(version, numbered(1_500))
     assert answered.results == [[]] * 1_500
     assert answered.problems == {"prediction_failed": list(range(1_500))}
@@ -270,15 +270,15 @@ def test_a_model_that_fails_on_everything_costs_a_dozen_calls_and_one_traceback(
 
 
 @pytest.mark.parametrize("error", [OperationalError("gone"), InterfaceError("closed")])
-def test_a_database_error_is_not_blamed_on_a_task(error, version, fails):
-    calls = fails(lambda text: True, error)
+def test_a_database_error_is_not_blamed_on_a_task(error, version, make_fail):
+    calls = make_fail(lambda text: True, error)
     with pytest.raises(type(error)):
         answer(version, numbered(50))
     assert calls == [50]
 
 
-def test_an_unavailable_model_is_called_once_and_reported_for_each_task(version, fails):
-    calls = fails(lambda text: True, model_cache.ModelUnavailable("It does not load."))
+def test_an_unavailable_model_is_called_once_and_reported_for_each_task(version, make_fail):
+    calls = make_fail(lambda text: True, model_cache.ModelUnavailable("It does not load."))
     answered = answer(version, numbered(50))
     assert answered.results == [[]] * 50
     assert answered.problems == {"model_unavailable": list(range(50))}

@@ -61,7 +61,7 @@ def test_a_seed_has_the_interval_that_it_had_in_earlier_versions():
     assert found.interval == pytest.approx([0.2433781, 0.4078491], abs=1e-6)
 
 
-def error_pairs(target, candidate, champion, tasks):
+def target_of_errors(target, candidate, champion, tasks):
     """A target whose metric is the mean of the errors on its tasks."""
 
     def score(errors):
@@ -92,7 +92,8 @@ def test_an_error_among_other_metrics_counts_as_a_score_of_which_higher_is_bette
     candidate, champion = ([error] * n for error in errors)
 
     found = comparison_of(
-        paired(humans, humans, humans), error_pairs("size", candidate, champion, list(range(n)))
+        paired(humans, humans, humans),
+        target_of_errors("size", candidate, champion, list(range(n))),
     )
 
     assert found.metric == "primary"
@@ -111,8 +112,8 @@ def test_errors_alone_are_compared_as_errors():
     tasks = list(range(40))
 
     found = comparison_of(
-        error_pairs("a", [1.0] * 40, [3.0] * 40, tasks),
-        error_pairs("b", [2.0] * 40, [2.0] * 40, tasks),
+        target_of_errors("a", [1.0] * 40, [3.0] * 40, tasks),
+        target_of_errors("b", [2.0] * 40, [2.0] * 40, tasks),
     )
 
     assert (found.metric, found.candidate, found.champion) == ("mae", 1.5, 2.5)
@@ -122,7 +123,7 @@ def test_errors_alone_are_compared_as_errors():
 def test_a_target_without_tasks_takes_no_part():
     humans = ["a", "b"] * 20
 
-    found = comparison_of(paired(humans, humans, humans), error_pairs("b", [], [], []))
+    found = comparison_of(paired(humans, humans, humans), target_of_errors("b", [], [], []))
 
     assert (found.metric, set(found.targets)) == ("macro_f1", {"t"})
 

@@ -52,7 +52,7 @@ class Exported:
 
 @pytest.fixture(scope="module")
 def full_export(django_db_setup, django_db_blocker, tmp_path_factory) -> Exported:
-    """A version of all pipelines, whose tasks have texts and images."""
+    """The export of a version of all pipelines, whose tasks have texts and images."""
     model_cache.clear()
     folder = tmp_path_factory.mktemp("everything") / "export"
     with django_db_blocker.unblock(), transaction.atomic():

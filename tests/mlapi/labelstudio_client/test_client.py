@@ -287,7 +287,7 @@ def test_the_environments_pair_that_leads_elsewhere_gives_way_to_setups(
 
 
 class _listener:
-    """A server on the loopback that answers everything alike; `heard` lists method and path."""
+    """A server that answers everything alike; entering it gives its URL and its requests."""
 
     def __init__(self, status: int = 200, body: bytes = b"{}", location: str = "") -> None:
         requests: list[str] = []

@@ -15,14 +15,14 @@ TEXTS = (
 )
 
 
-def check_options(options, stored=(), config=CONFIG):
+def validated_options(options, stored=(), config=CONFIG):
     return validate(parse(config), options, dict(stored))
 
 
 def test_the_options_of_controls_are_stored_as_they_are_set():
     controls = {"looks": {"similar_to": "cat", "k": 5}, "group": {"cluster": True, "clusters": 4}}
 
-    found = check_options({"seed": 3, "controls": controls})
+    found = validated_options({"seed": 3, "controls": controls})
 
     assert found["controls"] == controls
     assert (found["seed"], found["features"], found["k"]) == (3, "opencv", 10)
@@ -31,14 +31,14 @@ def test_the_options_of_controls_are_stored_as_they_are_set():
 def test_null_and_empty_options_of_a_control_are_not_set():
     unset = {"looks": {"similar_to": None}, "kind": {}, "topic": None, "group": {"cluster": True}}
 
-    assert check_options({"controls": unset})["controls"] == {"group": {"cluster": True}}
-    assert "controls" not in check_options({"controls": None})
+    assert validated_options({"controls": unset})["controls"] == {"group": {"cluster": True}}
+    assert "controls" not in validated_options({"controls": None})
     defaults = get("text_classification").validate_options({})
-    assert check_options({}, config=TEXTS) == defaults
+    assert validated_options({}, config=TEXTS) == defaults
 
 
 def test_options_that_could_choose_a_pipeline_are_listed_unset():
-    found = check_options({})
+    found = validated_options({})
 
     assert (found["similar_to"], found["cluster"]) == (None, None)
     assert "k" not in found
@@ -76,7 +76,7 @@ def test_options_that_could_choose_a_pipeline_are_listed_unset():
 )
 def test_an_option_that_does_not_apply_is_refused_with_its_reason(options, error, message, hint):
     with pytest.raises(error, match=message) as refused:
-        check_options(options)
+        validated_options(options)
 
     assert hint in refused.value.hint
 
@@ -85,17 +85,17 @@ def test_an_option_of_a_control_that_is_not_served_has_its_reason():
     config = TEXTS.replace("</View>", '<Number name="n" toName="t"/></View>')
 
     with pytest.raises(NotServed, match="n has no options, because it is not served: This control"):
-        check_options({"controls": {"n": {"automl": "on"}}}, config=config)
+        validated_options({"controls": {"n": {"automl": "on"}}}, config=config)
 
 
 def test_stored_options_of_an_earlier_label_config_are_left_out_and_not_refused():
     stored = {"k": 10, "features": "opencv", "controls": {"shape": {"similar_to": "round"}}}
 
-    assert check_options({**stored, "seed": 4}, stored, TEXTS)["seed"] == 4
-    assert "controls" not in check_options({**stored, "seed": 4}, stored)
+    assert validated_options({**stored, "seed": 4}, stored, TEXTS)["seed"] == 4
+    assert "controls" not in validated_options({**stored, "seed": 4}, stored)
 
 
 def test_stored_options_of_a_control_that_another_pipeline_fills_now_are_left_out():
     stored = {"controls": {"looks": {"k": 5}}}
 
-    assert "controls" not in check_options({**stored, "seed": 4}, stored)
+    assert "controls" not in validated_options({**stored, "seed": 4}, stored)

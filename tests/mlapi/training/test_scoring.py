@@ -223,13 +223,13 @@ def test_a_scoring_leaves_off_where_another_version_took_over(project, version, 
     OrmQ.objects.all().delete()
     real = serving.predict_mirrored
 
-    def promote_second_first(*args):
+    def promote_second_and_predict(*args):
         if project.champion_id == version.pk:
             promote(second)
             project.refresh_from_db()
         return real(*args)
 
-    monkeypatch.setattr(serving, "predict_mirrored", promote_second_first)
+    monkeypatch.setattr(serving, "predict_mirrored", promote_second_and_predict)
     project.refresh_from_db()
     scoring.score(version.pk)
     assert queued_versions() == [second.pk]

@@ -40,7 +40,7 @@ def found(detector: Detector, examples: list[DetectionExample]) -> list[list[Box
 
 
 @pytest.fixture(scope="module")
-def shapes() -> Detector:
+def detector_of_shapes() -> Detector:
     return trained_detector(scenes.shape_scenes(12, 0), scenes.SHAPES)
 
 
@@ -66,25 +66,25 @@ def test_fifty_images_of_handwritten_digits_are_enough(photographs):
     assert mean_average_precision(test, found(detector, test), scenes.DIGITS) >= 0.6
 
 
-def test_a_dozen_images_of_shapes_are_learned_also_what_differs_in_colour_only(shapes):
+def test_a_dozen_images_of_shapes_are_learned_also_what_differs_in_colour_only(detector_of_shapes):
     test = scenes.shape_scenes(20, 0, test=True)
 
-    means = average_precisions(test, found(shapes, test), scenes.SHAPES)
+    means = average_precisions(test, found(detector_of_shapes, test), scenes.SHAPES)
 
     assert sum(means.values()) / len(means) >= 0.7
     # With the channels of colour in another order, red is blue.
     swapped = [replace(e, image=np.ascontiguousarray(e.image[..., ::-1])) for e in test]
-    mistaken = average_precisions(swapped, found(shapes, swapped), scenes.SHAPES)
+    mistaken = average_precisions(swapped, found(detector_of_shapes, swapped), scenes.SHAPES)
     for label in scenes.COLOURED:
         assert means[label] >= 0.7
         assert mistaken[label] <= 0.1
 
 
-def test_boxes_are_the_best_first_within_the_image_with_scores_of_0_to_1(shapes):
+def test_boxes_are_the_best_first_within_the_image_with_scores_of_0_to_1(detector_of_shapes):
     (scene,) = scenes.shape_scenes(1, 5, test=True)
     height, width = scene.image.shape[:2]
 
-    boxes = shapes.detect(scene.image)
+    boxes = detector_of_shapes.detect(scene.image)
 
     scores = [box.score for box in boxes]
     assert scores == sorted(scores, reverse=True)
@@ -94,34 +94,37 @@ def test_boxes_are_the_best_first_within_the_image_with_scores_of_0_to_1(shapes)
         assert 0 <= box.top < box.bottom <= height
 
 
-def test_an_image_twice_as_large_has_boxes_twice_as_large(shapes):
+def test_an_image_twice_as_large_has_boxes_twice_as_large(detector_of_shapes):
     (scene,) = scenes.shape_scenes(1, 3, test=True, side=640)
     large = scene.image.repeat(2, axis=0).repeat(2, axis=1)
 
-    best, best_of_large = shapes.detect(scene.image)[0], shapes.detect(large)[0]
+    best, best_of_large = (
+        detector_of_shapes.detect(scene.image)[0],
+        detector_of_shapes.detect(large)[0],
+    )
 
     assert best.label == best_of_large.label
     for side in ("left", "top", "right", "bottom"):
         assert getattr(best_of_large, side) == pytest.approx(2 * getattr(best, side), abs=8)
 
 
-def test_an_image_of_any_size_has_an_answer(shapes):
+def test_an_image_of_any_size_has_an_answer(detector_of_shapes):
     for height, width in ((1, 1), (3, 700), (700, 3), (5, 5)):
-        assert isinstance(shapes.detect(np.zeros((height, width, 3), np.uint8)), list)
+        assert isinstance(detector_of_shapes.detect(np.zeros((height, width, 3), np.uint8)), list)
 
 
-def test_it_is_restored_from_its_arrays(shapes):
+def test_it_is_restored_from_its_arrays(detector_of_shapes):
     (scene,) = scenes.shape_scenes(1, 4, test=True)
 
-    restored = ENGINE.restore(shapes.header(), shapes.arrays())
+    restored = ENGINE.restore(detector_of_shapes.header(), detector_of_shapes.arrays())
 
-    assert restored.detect(scene.image) == shapes.detect(scene.image)
-    assert all(a.dtype == np.float32 for a in shapes.arrays().values())
+    assert restored.detect(scene.image) == detector_of_shapes.detect(scene.image)
+    assert all(a.dtype == np.float32 for a in detector_of_shapes.arrays().values())
 
 
 @pytest.mark.parametrize("change", ["no labels", "no array", "shape", "no templates"])
-def test_an_artifact_that_is_no_detector_is_not_restored(shapes, change):
-    header, arrays = shapes.header(), shapes.arrays()
+def test_an_artifact_that_is_no_detector_is_not_restored(detector_of_shapes, change):
+    header, arrays = detector_of_shapes.header(), detector_of_shapes.arrays()
     if change == "no labels":
         del header["labels"]
     elif change == "no array":
