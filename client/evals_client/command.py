@@ -186,22 +186,22 @@ def _callback(operation: Operation) -> Callable[..., None]:
     @click.pass_obj
     def call(connect: Callable[[], Evals], **values: Any) -> None:
         names = {parameter.argument for parameter in operation.parameters}
-        given = {name: _given(values[name]) for name in names}
+        arguments = {name: _argument(values[name]) for name in names}
         client = connect()
         match operation.answers:
             case "file" | "text":
-                _write(client, operation, given, values["output"])
+                _write(client, operation, arguments, values["output"])
             case "pages":
-                found = _method(client, operation)(**given)
+                found = _method(client, operation)(**arguments)
                 _print_pages(found, operation, values)
             case _:
-                found = _method(client, operation)(**given)
+                found = _method(client, operation)(**arguments)
                 _print(found, operation, as_json=values["as_json"])
 
     return call
 
 
-def _given(value: Any) -> Any:
+def _argument(value: Any) -> Any:
     if isinstance(value, tuple):
         return list(value) or None
     return value
@@ -229,14 +229,16 @@ def _print(found: Any, operation: Operation, *, as_json: bool) -> None:
         print_value(found)
 
 
-def _write(client: Evals, operation: Operation, given: dict[str, Any], output: Path | None) -> None:
+def _write(
+    client: Evals, operation: Operation, arguments: dict[str, Any], output: Path | None
+) -> None:
     in_query = [p for p in operation.parameters if p.place == "query"]
-    query = {p.name: given[p.argument] for p in in_query}
-    response = client.response("GET", operation.path.format(**given), query)
+    query = {p.name: arguments[p.argument] for p in in_query}
+    response = client.response("GET", operation.path.format(**arguments), query)
     if str(output) == "-" or (output is None and operation.answers == "text"):
         click.echo(response.content, nl=False)
         return
-    target = output or Path(file_name(response, f"{operation.resource}-{given['id']}"))
+    target = output or Path(file_name(response, f"{operation.resource}-{arguments['id']}"))
     target.write_bytes(response.content)
     click.echo(f"{target}: {len(response.content):,} bytes", err=True)
 

@@ -24,16 +24,16 @@ def own_of(options: Mapping[str, Any], control: str) -> dict[str, Any]:
 
 
 def overridden(
-    options: Mapping[str, Any], given: Mapping[str, Any], choices: Collection[str]
+    options: Mapping[str, Any], overrides: Mapping[str, Any], choices: Collection[str]
 ) -> dict[str, Any]:
-    """The options with the given ones in their place, but for the `choices` of pipelines."""
+    """The options with the overrides in their place, but for the `choices` of pipelines."""
 
     def over(values: Mapping[str, Any], others: Mapping[str, Any]) -> dict[str, Any]:
         return {**values, **{n: v for n, v in others.items() if n not in choices}}
 
-    controls = {*options.get(CONTROLS, {}), *given.get(CONTROLS, {})}
-    own = {name: over(own_of(options, name), own_of(given, name)) for name in controls}
-    return {**over(of_project(options), of_project(given)), CONTROLS: own}
+    controls = {*options.get(CONTROLS, {}), *overrides.get(CONTROLS, {})}
+    own = {name: over(own_of(options, name), own_of(overrides, name)) for name in controls}
+    return {**over(of_project(options), of_project(overrides)), CONTROLS: own}
 
 
 def by_control(

@@ -62,10 +62,10 @@ def _own(
     """The controls' own options that are set, of controls that the config has."""
     if not isinstance(options, dict):
         raise InvalidOption("The options are not an object.")
-    given = options.get(CONTROLS) or {}
+    by_name = options.get(CONTROLS) or {}
     names = [control.name for control in config.controls]
     found = {}
-    for name, values in given.items() if isinstance(given, dict) else [("", given)]:
+    for name, values in by_name.items() if isinstance(by_name, dict) else [("", by_name)]:
         if not isinstance(values, dict | None):
             raise InvalidOption(
                 f"{CONTROLS} is no object with an object of options for each control.",

@@ -205,8 +205,8 @@ def predict_holdout(
     for target, part in zip(model.targets, model.slices(), strict=True):
         if target.spec.name in found:
             spec = replace(target.spec, kind=today[target.spec.name].kind)
-            given = answers(spec, rows[:, part], weights=target.weights)
-            _add_predictions(found[spec.name], predicted["id"].tolist(), given, rows[:, part])
+            predictions = answers(spec, rows[:, part], weights=target.weights)
+            _add_predictions(found[spec.name], predicted["id"].tolist(), predictions, rows[:, part])
     _hide(found, job.targets, job.chosen_elsewhere(version.number))
     return found
 
@@ -234,12 +234,12 @@ def _hide(
 def _add_predictions(
     found: HoldoutPredictions,
     tasks: list[int],
-    given: Sequence[Prediction | None],
+    predictions: Sequence[Prediction | None],
     rows: np.ndarray,
 ) -> None:
-    for task, answer, probabilities in zip(tasks, given, rows, strict=True):
-        if answer is not None:
-            found.answers[task] = answer
+    for task, prediction, probabilities in zip(tasks, predictions, rows, strict=True):
+        if prediction is not None:
+            found.answers[task] = prediction
             found.probabilities[task] = probabilities
 
 
