@@ -601,7 +601,7 @@ class Versions(Resource):
         """
 
     @route("GET", "/api/versions/{id}/compare/")
-    def compare(self, id: int, *, with_: int) -> schema.Comparison:
+    def compare(self, id: int, *, with_: int) -> schema.VersionComparison:
         """This version (b) against another (a) of its project, on the tasks both were
         evaluated on.
         """

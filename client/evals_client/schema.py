@@ -98,16 +98,19 @@ class CardProject(TypedDict):
     title: "str"
 
 
-class Comparison(TypedDict):
-    """Version b against version a; each difference is b - a."""
+class ComparedTarget(TypedDict):
+    """A target that both versions are trained for."""
 
-    a: "VersionReference"
-    b: "VersionReference"
+    target: "str"
+    kind: "str"
     n: "int"
-    summary: "str"
-    primary: "Difference"
-    targets: "list[TargetComparison]"
-    recorded: "list[RecordedMetric]"
+    metrics: "list[Difference]"
+    per_class: "list[Difference]"
+    only_a: "int"
+    only_b: "int"
+    p_value: "float"
+    a_right: "list[Disagreement]"
+    b_right: "list[Disagreement]"
 
 
 class CreatedKey(TypedDict):
@@ -206,7 +209,7 @@ EventSource = Literal["setup", "webhook", "train", "predict", "refused"]
 EventStatus = Literal["received", "applied", "queued_run", "ignored", "stale", "failed"]
 
 
-class Example(TypedDict):
+class ExemplarTask(TypedDict):
     """A task and its score for the label."""
 
     score: "float"
@@ -231,7 +234,7 @@ class LabelExemplars(TypedDict):
     n: "int | None"
     by_humans: "bool"
     total: "int"
-    examples: "list[Example]"
+    examples: "list[ExemplarTask]"
 
 
 class Metric(TypedDict):
@@ -690,21 +693,6 @@ class TargetAgreement(TypedDict):
     annotators: "list[AnnotatorAgreement]"
 
 
-class TargetComparison(TypedDict):
-    """A target that both versions are trained for."""
-
-    target: "str"
-    kind: "str"
-    n: "int"
-    metrics: "list[Difference]"
-    per_class: "list[Difference]"
-    only_a: "int"
-    only_b: "int"
-    p_value: "float"
-    a_right: "list[Disagreement]"
-    b_right: "list[Disagreement]"
-
-
 class Task(TypedDict):
     """A task and the labels derived from its annotations."""
 
@@ -828,6 +816,18 @@ class Version(TypedDict):
     archived_at: "str | None"
     load_failed_at: "str | None"
     load_error: "str"
+
+
+class VersionComparison(TypedDict):
+    """Version b against version a; each difference is b - a."""
+
+    a: "VersionReference"
+    b: "VersionReference"
+    n: "int"
+    summary: "str"
+    primary: "Difference"
+    targets: "list[ComparedTarget]"
+    recorded: "list[RecordedMetric]"
 
 
 class VersionDetail(TypedDict):

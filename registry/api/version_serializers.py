@@ -132,7 +132,7 @@ class MistakeSerializer(serializers.Serializer):
     task = TaskViewSerializer()
 
 
-class ExampleSerializer(serializers.Serializer):
+class ExemplarTaskSerializer(serializers.Serializer):
     """A task and its score for the label."""
 
     score = serializers.FloatField()
@@ -150,7 +150,7 @@ class LabelExemplarsSerializer(serializers.Serializer):
     )
     by_humans = serializers.BooleanField(help_text="Whether n counts human labels.")
     total = serializers.IntegerField(help_text="Number of stored examples.")
-    examples = ExampleSerializer(many=True)
+    examples = ExemplarTaskSerializer(many=True)
 
 
 class DifferenceSerializer(serializers.Serializer):
@@ -177,7 +177,7 @@ class DisagreementSerializer(serializers.Serializer):
     task = TaskViewSerializer()
 
 
-class TargetComparisonSerializer(serializers.Serializer):
+class ComparedTargetSerializer(serializers.Serializer):
     """A target that both versions are trained for."""
 
     target = serializers.CharField()
@@ -207,7 +207,7 @@ class RecordedMetricSerializer(serializers.Serializer):
     n_b = serializers.IntegerField()
 
 
-class ComparisonSerializer(serializers.Serializer):
+class VersionComparisonSerializer(serializers.Serializer):
     """Version b against version a; each difference is b - a."""
 
     a = VersionReference()
@@ -215,7 +215,7 @@ class ComparisonSerializer(serializers.Serializer):
     n = serializers.IntegerField(help_text="Tasks that both versions were evaluated on.")
     summary = serializers.CharField(help_text="The result in one sentence.")
     primary = DifferenceSerializer()
-    targets = TargetComparisonSerializer(many=True)
+    targets = ComparedTargetSerializer(many=True)
     recorded = RecordedMetricSerializer(many=True)
 
 

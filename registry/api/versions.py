@@ -33,12 +33,12 @@ from .schema import ErrorSerializer
 from .version_serializers import (
     CardSerializer,
     CompareQuery,
-    ComparisonSerializer,
     DatasetQuery,
     ExemplarsQuery,
     LabelExemplarsSerializer,
     MistakeSerializer,
     MistakesQuery,
+    VersionComparisonSerializer,
     VersionDetailSerializer,
     VersionSerializer,
 )
@@ -130,7 +130,7 @@ class Versions(Resource):
         found = exemplars(self.get_object(), **self.validated(ExemplarsQuery))
         return Response(LabelExemplarsSerializer(found, many=True).data)
 
-    @extend_schema(parameters=[CompareQuery], responses=ComparisonSerializer)
+    @extend_schema(parameters=[CompareQuery], responses=VersionComparisonSerializer)
     @action(detail=True)
     def compare(self, request: Request, pk: int) -> Response:
         """This version (b) against another (a) of its project, on the tasks both were evaluated on.
@@ -139,7 +139,7 @@ class Versions(Resource):
         """
         version = self.get_object()
         other: ModelVersion = self.validated(CompareQuery, version=version)["with"]
-        return Response(ComparisonSerializer(compare(other, version)).data)
+        return Response(VersionComparisonSerializer(compare(other, version)).data)
 
     @extend_schema(responses=CardSerializer)
     @action(detail=True)
