@@ -80,7 +80,7 @@ def _post(delivery: WebhookDelivery, timestamp: int) -> DeliveryResult:
         address = addresses.parse(webhook.url)
     except AddressRefused:  # empty, where no key of ENCRYPTION_KEYS decrypts it
         return DeliveryResult(None, "Its URL cannot be read: make the webhook anew.")
-    signed = messages.signature(str(delivery.uid), timestamp, body, webhook.secrets())
+    signed = messages.signature_headers(str(delivery.uid), timestamp, body, webhook.secrets())
     headers = {"Content-Type": "application/json", **signed}
     try:
         with (

@@ -67,7 +67,9 @@ _FORMATS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 
 
-def signature(uid: str, timestamp: int, body: bytes, secrets: Iterable[str]) -> dict[str, str]:
+def signature_headers(
+    uid: str, timestamp: int, body: bytes, secrets: Iterable[str]
+) -> dict[str, str]:
     """The three headers; with several secrets one signature of each, with a blank between."""
     return {
         "webhook-id": uid,
