@@ -1,4 +1,4 @@
-"""Formulas of agreement, accuracy and their 95 % intervals, each with its source.
+"""Formulas of 95 % intervals and agreement, with their sources, and of proportions and F1.
 
 Pure, and without Django, which neither the training child nor an exported version has.
 """

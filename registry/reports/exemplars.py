@@ -26,9 +26,9 @@ class ExemplarTask:
 class LabelExemplars:
     """A label with the first of its `total` examples, the best first.
 
-    `n` is how many tasks the version gives it; `by_humans`, where humans' labels evaluate it, how
-    many of the holdout humans gave it. None where it was not counted. `total` is None for a label
-    that is only named.
+    `n` is how many tasks the version gives it; `by_humans`, where it is evaluated by human labels,
+    how many of the holdout humans gave it. None where it was not counted. `total` is None for a
+    label that is only named.
     """
 
     target: str

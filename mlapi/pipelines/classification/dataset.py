@@ -71,8 +71,8 @@ class Modality(ABC):
         return False
 
 
-# EvaDB's columns are text, so a set of labels is stored as one, joined by a
-# character that `reading` and Label Studio's XML keep out of labels.
+# EvaDB's columns are text, so a set of labels is stored as one, joined by a character that no
+# label has: `_allowed` takes those of the label config only, and XML cannot contain it.
 _BETWEEN = "\x1f"
 LEFT_OUT = -1  # the fold of a task that has no input or no label for the target
 
