@@ -87,6 +87,10 @@ def is_name(value: Any) -> bool:
     return isinstance(value, str) and 0 < len(value) <= _MAX_NAME
 
 
+# The name of the option that `automl` makes.
+AUTOML_OPTION = "automl"
+
+
 def automl(default: str) -> Option:
     """Whether EvaDB's AutoML is a candidate."""
     return one_of(

@@ -6,10 +6,13 @@ from typing import Any
 from mlapi.domain import TargetSpec
 from mlapi.label_types import shape_of
 from mlapi.pipelines.base import CHALLENGER, RunHistory, RunPlan
+from mlapi.pipelines.options import AUTOML_OPTION
 from registry.training_result import CandidateRow
 
-# The names of parameters; a candidate whose name contains `automl` is AutoML's.
+# The names of parameters.
 WITH_AUTOML, LEFT_OUT = "automl", "left_out"
+# In lower case a part of the names of AutoML's candidates, of which `automl.AUTOML` is one.
+_AUTOML = "automl"
 # With fewer examples one fifth of them is too few to score AutoML on.
 AUTOML_MIN_EXAMPLES = 200
 _RUNS_LOOKED_AT = 50
@@ -45,7 +48,7 @@ def automl_won(candidates: Iterable[CandidateRow]) -> bool:
 def _why_no_challenger(
     targets: Sequence[TargetSpec], options: Mapping[str, Any], history: RunHistory
 ) -> str:
-    choice = options[WITH_AUTOML]
+    choice = options[AUTOML_OPTION]
     singles = [target for target in targets if shape_of(target) == "single"]
     if choice == "off":
         return "AutoML is switched off by the option automl."
@@ -73,7 +76,7 @@ def _last_challenge(history: RunHistory) -> tuple[int | None, bool]:
 
 
 def _is_automl(name: str) -> bool:
-    return WITH_AUTOML in name.lower()
+    return _AUTOML in name.lower()
 
 
 def _left_out(history: RunHistory) -> tuple[list[str], str]:

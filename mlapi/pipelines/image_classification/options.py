@@ -3,4 +3,8 @@
 from mlapi.pipelines import options
 from mlapi.pipelines.images.options import SHARED
 
-OPTIONS = {"automl": options.automl("off"), options.RARE: options.RARE_LABELS, **SHARED}
+OPTIONS = {
+    options.AUTOML_OPTION: options.automl("off"),
+    options.RARE: options.RARE_LABELS,
+    **SHARED,
+}

@@ -17,7 +17,7 @@ def _is_encoder(value: Any) -> bool:
 
 
 OPTIONS = {
-    "automl": options.automl("auto"),
+    options.AUTOML_OPTION: options.automl("auto"),
     options.RARE: options.RARE_LABELS,
     "time_budget_s": options.TIME_BUDGET_S,
     "seed": options.SEED,
