@@ -4,7 +4,6 @@
 storage engine, so no value becomes SQL text.
 """
 
-import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,22 +19,15 @@ from evadb.parser.parser import Parser
 from evadb.server.command_handler import execute_statement
 from evadb.storage.storage_engine import StorageEngine
 
+from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from registry.errors import EvalsError
-
-_IDENTIFIER = re.compile(r"[a-z][a-z0-9_]{0,62}")
 
 
 class StatementFailed(EvalsError):
     """EvaDB refused or failed a statement."""
 
     code = "eva_statement"
-
-
-class UnsafeName(EvalsError):
-    """A name that is no identifier; only our own code makes names, so this is a defect."""
-
-    code = "eva_name"
 
 
 def execute(
@@ -108,16 +100,6 @@ def _constants(statement: Any) -> Iterator[ConstantValueExpression]:
             nodes.extend(node)
         elif type(node).__module__.startswith("evadb."):
             nodes.extend(getattr(node, "__dict__", {}).values())
-
-
-def identifier(name: str) -> str:
-    """The name, which may stand in a statement.
-
-    Raises UnsafeName unless it matches `^[a-z][a-z0-9_]{0,62}$`.
-    """
-    if not isinstance(name, str) or not _IDENTIFIER.fullmatch(name):
-        raise UnsafeName(f"{name!r} cannot be an identifier in EvaDB.")
-    return name
 
 
 TYPES = {

@@ -17,8 +17,9 @@ import pandas as pd
 import structlog
 
 from mlapi.eva import functions
-from mlapi.eva.execute import StatementFailed, execute, identifier, write_table
+from mlapi.eva.execute import StatementFailed, execute, write_table
 from mlapi.eva.functions import Function
+from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 
 log = structlog.get_logger(__name__)

@@ -10,8 +10,8 @@ from evadb.expression.tuple_value_expression import TupleValueExpression
 from evadb.models.storage.batch import Batch
 from evadb.parser.alias import Alias
 
-from mlapi.eva.execute import identifier
 from mlapi.eva.functions import columns_of, object_frame
+from mlapi.eva.names import identifier
 
 
 class OnlineFunction:

@@ -11,8 +11,9 @@ import pandas as pd
 from mlapi import label_types
 from mlapi.domain import Prediction, TargetSpec
 from mlapi.eva import functions
-from mlapi.eva.execute import execute, identifier
+from mlapi.eva.execute import execute
 from mlapi.eva.functions import ModelFunction
+from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
 from mlapi.run_folder.job import Chosen, ChosenElsewhere, Stored, TrainingJob

@@ -12,8 +12,9 @@ import pandas as pd
 from more_itertools import chunked
 
 from mlapi.domain import InputError
-from mlapi.eva.execute import execute, identifier, write_table
+from mlapi.eva.execute import execute, write_table
 from mlapi.eva.images import evaluate_images
+from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.images.decoding import read_image
 from mlapi.images.extractors.loading import extractor_for

@@ -12,7 +12,8 @@ import pandas as pd
 from more_itertools import chunked
 
 from mlapi.eva import functions
-from mlapi.eva.execute import execute, identifier, write_table
+from mlapi.eva.execute import execute, write_table
+from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.images.folder_store import read_features, write_features
 from mlapi.operator_settings import training_cores

@@ -30,13 +30,15 @@ FORKS = {
         "print(numpy.testing.__name__)"
     ),
 }
-CODE = f"""
+WARM_PARENT = """
 import importlib, os, sys
 import django
 from evals_backend import warm_parent
 warm_parent.limit_threads()
 warm_parent.import_libraries()
 django.setup()
+"""
+CODE = f"""{WARM_PARENT}
 warm_parent.import_code(web=True, trains=True)
 for name, lines in {FORKS!r}.items():
     print("#", name, flush=True)
@@ -46,19 +48,29 @@ for name, lines in {FORKS!r}.items():
         os._exit(0)
     assert os.wait()[1] == 0
 """
+SERVES = f"""{WARM_PARENT}
+warm_parent.import_code(web=True)
+print(*sorted(name for name in sys.modules if name.startswith("mlapi.eva.")))
+"""
+
+
+def ran(code, data):
+    """The process of the code, which has ended well."""
+    env = environment(data) | {
+        "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
+        "DATABASE_URL": "postgres:///unused",
+        "SECRET_KEY": "unused",
+    }
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done
 
 
 @pytest.fixture(scope="module")
 def outputs(tmp_path_factory):
     """The output of each fork."""
-    env = environment(tmp_path_factory.mktemp("data")) | {
-        "DJANGO_SETTINGS_MODULE": "evals_backend.settings",
-        "DATABASE_URL": "postgres:///unused",
-        "SECRET_KEY": "unused",
-    }
-    command = [sys.executable, "-c", CODE]
-    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    done = ran(CODE, tmp_path_factory.mktemp("data"))
     assert "trainings_not_prepared" not in done.stderr
     parts = [part.partition("\n") for part in done.stdout.split("# ")[1:]]
     return {name: lines.strip() for name, _, lines in parts}
@@ -79,3 +91,9 @@ def test_functions_of_modules_that_were_left_out_import_them_when_they_are_calle
 
 def test_numpy_has_all_its_names_afterwards(outputs):
     assert outputs["numpy"].split() == ["True", "numpy.testing"]
+
+
+def test_what_serves_without_training_imports_no_directories_and_statements_of_evadb(tmp_path):
+    imported = ran(SERVES, tmp_path).stdout.split()
+    assert "mlapi.eva.online" in imported
+    assert not {"mlapi.eva.open", "mlapi.eva.execute"} & {*imported}

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from mlapi.eva import functions
-from mlapi.eva.execute import execute, identifier
+from mlapi.eva.execute import execute
+from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.pipelines.classification.boosted import AutoMLEstimator, BoostedTrees, in_this_process
 from mlapi.pipelines.classification.columns_function import NAMES, NumericColumnsFunction

@@ -11,8 +11,9 @@ import numpy as np
 import psutil
 import pytest
 
-from mlapi.eva.execute import UnsafeName, execute
+from mlapi.eva.execute import execute
 from mlapi.eva.images import evaluate_images
+from mlapi.eva.names import UnsafeName
 from mlapi.eva.online import OnlineFunction
 from mlapi.eva.open import Eva, open_eva
 from mlapi.images.extractors.loading import extractor

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from mlapi.eva.execute import StatementFailed, UnsafeName, execute, identifier, write_table
+from mlapi.eva.execute import StatementFailed, execute, write_table
+from mlapi.eva.names import UnsafeName, identifier
 from mlapi.eva.open import open_eva
 
 ODD_TEXTS = [
