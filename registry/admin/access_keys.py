@@ -45,7 +45,7 @@ class AccessKeyAdmin(RegistryAdmin):
         values = {"name": obj.name, "project": obj.project, "hostname": obj.hostname}
         done = NewKey().execute(None, values, caller(request))
         obj.pk = done.row.pk
-        obj.__dict__["plain"] = done.plain  # for response_add, in this request only
+        obj.__dict__["plain"] = done.secret  # for response_add, in this request only
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.used_view)
@@ -96,7 +96,7 @@ def connect_view(page: ModelAdmin, request: HttpRequest, object_id: str) -> Http
     url = key = None
     if request.method == "POST":
         done = _new_key(request, project)
-        key, url = done.row, absolute_url(request, f"/k/{done.plain}")
+        key, url = done.row, absolute_url(request, f"/k/{done.secret}")
     context = {
         **page.admin_site.each_context(request),
         "title": "Connect to Label Studio",

@@ -71,6 +71,7 @@ class AccessKeys(Resource):
 
     queryset = AccessKey.objects.all()
     serializer_class = AccessKeySerializer
+    secret_serializer_class = CreatedKeySerializer
     filterset_class = AccessKeyFilter
     ordering_fields = ("id", "name", "created_at", "last_used_at")
     search_fields = ("name", "hostname")
@@ -80,9 +81,8 @@ class AccessKeys(Resource):
     def create(self, request: Request) -> Response:
         """Create a key. Its plain text is returned only in this response."""
         done = new_key.NewKey().execute(None, self.validated(NewKey), self.caller)
-        body = {
-            **AccessKeySerializer(done.row).data,
-            "key": done.plain,
-            "url": absolute_url(request, f"/k/{done.plain}"),
-        }
-        return Response(body, status=201, headers={"Cache-Control": "no-store"})
+        return self.answer_with_secret(done.row, done)
+
+    def secret_fields(self, secret: str) -> dict[str, str]:
+        """The key, and the URL with it."""
+        return {"key": secret, "url": absolute_url(self.request, f"/k/{secret}")}

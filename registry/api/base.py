@@ -99,9 +99,13 @@ class Resource(ReadOnlyModelViewSet):
         row = self.get_queryset().get(pk=done.row.pk)
         return Response(self.get_serializer(row).data, status=201 if done.is_new else 200)
 
+    def secret_fields(self, secret: str) -> dict[str, str]:
+        """What an answer has of a new secret."""
+        return {"secret": secret}
+
     def answer_with_secret(self, row: Model, done: Result) -> Response:
         """The row with the secret that an action has made, which no cache may store."""
-        body = {**self.get_serializer(row).data, "secret": done.secret}
+        body = {**self.get_serializer(row).data, **self.secret_fields(done.secret)}
         status = 201 if done.is_new else 200
         return Response(body, status=status, headers={"Cache-Control": "no-store"})
 

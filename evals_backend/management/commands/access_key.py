@@ -53,7 +53,7 @@ class Command(BaseCommand):
         self.stdout.write(
             f"Key {key.pk}, {_scope(key)}. Paste into Label Studio, Settings > Model:"
         )
-        for where, url in addresses.to_paste(done.plain):
+        for where, url in addresses.to_paste(done.secret):
             self.stdout.write(f"{where}: {url}")
 
     def _list(self, options: dict[str, Any]) -> None:

@@ -1,6 +1,5 @@
 """New key: an access key is made, and shown once."""
 
-from dataclasses import dataclass
 from typing import Any
 
 from registry.actions import keys
@@ -9,19 +8,13 @@ from registry.models import AccessKey
 from .action import OPTIONAL_REASON, Action, Caller, Result, register
 
 
-@dataclass(frozen=True)
-class NewKeyResult(Result):
-    """With the plain key, which is stored nowhere."""
-
-    plain: str = ""
-
-
 @register
 class NewKey(Action[AccessKey]):
     """It has no subject; its values are `name`, `project`, `hostname` and `reason`.
 
-    Each interface has a place of its own for it: the pages to add a key and to connect a project,
-    POST /api/access-keys/, and `manage.py access_key new`.
+    The result's secret is the plain key, which is stored nowhere. Each interface has a place of
+    its own for it: the pages to add a key and to connect a project, POST /api/access-keys/, and
+    `manage.py access_key new`.
     """
 
     name = "new_key"
@@ -34,8 +27,6 @@ class NewKey(Action[AccessKey]):
     in_rest = False
     in_commands = False
 
-    def execute(
-        self, subject: AccessKey | None, values: dict[str, Any], caller: Caller
-    ) -> NewKeyResult:
+    def execute(self, subject: AccessKey | None, values: dict[str, Any], caller: Caller) -> Result:
         key, plain = keys.new_key(actor=caller.name, **values)
-        return NewKeyResult(f"The key {key.name} is made.", row=key, is_new=True, plain=plain)
+        return Result(f"The key {key.name} is made.", row=key, is_new=True, secret=plain)
