@@ -90,7 +90,10 @@ def find_webhook(name: str) -> Webhook:
         matches = list(webhooks.filter(condition)[:2])
         if len(matches) == 1:
             return matches[0]
-    raise CommandError(f"No webhook, or more than one, is called {name!r}; name it by its id.")
+    raise CommandError(
+        f"No webhook, or more than one, is called {name!r}; name it by its id, which is in the"
+        " address of its page in the admin, and in `GET /api/webhooks/`."
+    )
 
 
 def _by_id(name: str) -> Q:

@@ -159,7 +159,7 @@ def test_a_webhook_is_found_by_its_id_and_by_a_name_that_no_other_has(project):
     printed("action", "enable_webhook", str(webhook.pk), *why)
     make.WebhookFactory(name="team")
     for name in ("team", "nobody", "9" * 40):
-        with pytest.raises(CommandError, match="name it by its id"):
+        with pytest.raises(CommandError, match="by its id, which is in the address of its page"):
             printed("action", "disable_webhook", name, *why)
     printed("action", "disable_webhook", str(other.pk), *why)
 
