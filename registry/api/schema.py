@@ -31,7 +31,7 @@ _ALWAYS = {
 _MEANING = {
     400: "The body or a parameter is invalid.",
     404: "The object does not exist.",
-    409: "The action is not available in the object's state; nothing was changed.",
+    409: "The action is not available in the object's state, or failed.",
 }
 
 
