@@ -177,9 +177,18 @@ def _of(parameter: Parameter) -> click.Parameter:
 
 
 def _of_secret(parameter: Parameter) -> dict[str, Any]:
-    """Asked for at the terminal: other users of the machine can read a command line."""
-    variable = f"EVALS_{parameter.name.upper()}"
-    return {"prompt": True, "hide_input": True, "envvar": variable, "show_envvar": True}
+    """Asked for at the terminal: other users of the machine can read a command line.
+
+    An empty one is sent as it is, which the default allows: click would ask again without one.
+    """
+    return {
+        "prompt": True,
+        "hide_input": True,
+        "default": "",
+        "show_default": False,
+        "envvar": f"EVALS_{parameter.name.upper()}",
+        "show_envvar": True,
+    }
 
 
 def _callback(operation: Operation) -> Callable[..., None]:

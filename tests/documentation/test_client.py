@@ -1,8 +1,11 @@
 """The client: its modules are those that the OpenAPI schema makes, and it depends on little."""
 
 import importlib.util
+import json
 import re
 import tomllib
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from types import ModuleType
 
 import yaml
@@ -55,6 +58,31 @@ def test_a_secret_is_asked_for_and_not_shown(monkeypatch):
     printed = CliRunner().invoke(evals, [*words, "--url", "http://ls"], input="a-secret\n").output
     assert "Key:" in printed
     assert "a-secret" not in printed
+
+
+def test_an_empty_secret_is_sent_as_it_is(monkeypatch):
+    monkeypatch.syspath_prepend(CLIENT)
+    from evals_client.command import evals
+
+    bodies = []
+
+    class Backend(BaseHTTPRequestHandler):
+        def do_POST(self):
+            bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+    with HTTPServer(("127.0.0.1", 0), Backend) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        words = ["--url", url, "--token", "t", "projects", "set-credentials", "1", "--url", ""]
+        ended = CliRunner().invoke(evals, words, input="\n", env={"EVALS_KEY": ""})
+        server.shutdown()
+
+    assert ended.exit_code == 0, ended.output
+    assert ended.output.startswith("Key: \n")
+    assert bodies == [{"url": "", "key": ""}]
 
 
 def test_it_needs_what_it_imports_and_nothing_of_the_backend():
