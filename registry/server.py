@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.urls import get_script_prefix
 
-if TYPE_CHECKING:  # a health check needs none of them
+if TYPE_CHECKING:  # a health check needs no rest_framework
     from django.db.models import Model
     from django.http import HttpRequest
     from rest_framework.request import Request

@@ -136,7 +136,9 @@ def main() -> None:
 
 
 def _command(operation: Operation) -> click.Command:
-    parameters: list[click.Parameter] = [_of(parameter) for parameter in operation.parameters]
+    parameters: list[click.Parameter] = [
+        _of(parameter, operation) for parameter in operation.parameters
+    ]
     if operation.answers in ("value", "list", "pages"):
         parameters.append(click.Option(["--json", "as_json"], is_flag=True, help="Print JSON."))
     if operation.answers == "pages":
@@ -159,7 +161,7 @@ def _command(operation: Operation) -> click.Command:
     )
 
 
-def _of(parameter: Parameter) -> click.Parameter:
+def _of(parameter: Parameter, operation: Operation) -> click.Parameter:
     if parameter.place == "path":
         return click.Argument([parameter.name], type=int)
     several = parameter.type == "array"
@@ -172,12 +174,14 @@ def _of(parameter: Parameter) -> click.Parameter:
         required=parameter.required,
         multiple=several,
         help=parameter.help or None,
-        **(_of_secret(parameter) if parameter.is_secret else {}),
+        **(_of_secret(parameter, operation) if parameter.is_secret else {}),
     )
 
 
-def _of_secret(parameter: Parameter) -> dict[str, Any]:
+def _of_secret(parameter: Parameter, operation: Operation) -> dict[str, Any]:
     """Asked for at the terminal: other users of the machine can read a command line.
+
+    Its variable has the command's name too, so that none is that of the client's own token.
 
     An empty one is sent as it is, which the default allows: click would ask again without one.
     """
@@ -186,7 +190,7 @@ def _of_secret(parameter: Parameter) -> dict[str, Any]:
         "hide_input": True,
         "default": "",
         "show_default": False,
-        "envvar": f"EVALS_{parameter.name.upper()}",
+        "envvar": f"EVALS_{operation.name}_{parameter.name}".upper(),
         "show_envvar": True,
     }
 

@@ -222,7 +222,7 @@ class Front:
         except Closed:
             self._close(connection)
         except Exception:
-            log.exception("connection_failed")
+            log.exception("client_connection_failed")
             self._close(connection)
 
     def _advance(self, connection: Connection) -> None:

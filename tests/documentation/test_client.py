@@ -54,6 +54,7 @@ def test_a_secret_is_asked_for_and_not_shown(monkeypatch):
     monkeypatch.syspath_prepend(CLIENT)
     from evals_client.command import evals
 
+    monkeypatch.delenv("EVALS_SET_CREDENTIALS_KEY", raising=False)
     words = ["--url", "http://127.0.0.1:9", "--token", "t", "projects", "set-credentials", "1"]
     printed = CliRunner().invoke(evals, [*words, "--url", "http://ls"], input="a-secret\n").output
     assert "Key:" in printed
@@ -77,7 +78,7 @@ def test_an_empty_secret_is_sent_as_it_is(monkeypatch):
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
         words = ["--url", url, "--token", "t", "projects", "set-credentials", "1", "--url", ""]
-        ended = CliRunner().invoke(evals, words, input="\n", env={"EVALS_KEY": ""})
+        ended = CliRunner().invoke(evals, words, input="\n", env={"EVALS_SET_CREDENTIALS_KEY": ""})
         server.shutdown()
 
     assert ended.exit_code == 0, ended.output
