@@ -229,7 +229,7 @@ def _cell(value: Any) -> str:
 
 
 def _as_json(entry: AuditEntry) -> dict[str, Any]:
-    """The audit entry, with the labels of its versions."""
+    """The audit entry, with the labels of its versions; `numbers` name what else it is about."""
     return {
         "audit_entry": entry.pk,
         "verb": entry.verb,
@@ -238,6 +238,7 @@ def _as_json(entry: AuditEntry) -> dict[str, Any]:
         "to": entry.to_version.label if entry.to_version else None,
         "actor": entry.actor,
         "reason": entry.reason,
+        "numbers": entry.numbers,
         "at": entry.at.isoformat(),
     }
 

@@ -156,7 +156,8 @@ def test_a_webhook_is_found_by_its_id_and_by_a_name_that_no_other_has(project):
     webhook, other = make.WebhookFactory(name="ops"), make.WebhookFactory(name="team")
     why = ("--reason", "Noise.")
     assert printed("action", "disable_webhook", "ops", *why) == "The webhook ops is disabled.\n"
-    printed("action", "enable_webhook", str(webhook.pk), *why)
+    enabled = json.loads(printed("action", "enable_webhook", str(webhook.pk), *why, "--json"))
+    assert (enabled["verb"], enabled["numbers"]["webhook"]) == ("enable_webhook", webhook.pk)
     make.WebhookFactory(name="team")
     for name in ("team", "nobody", "9" * 40):
         with pytest.raises(CommandError, match="by its id, which is in the address of its page"):
