@@ -22,7 +22,7 @@ class Engine:
     def check_connection(self, project: Project) -> dict[str, Any]:
         """Try each step to Label Studio; the report is stored on the project by the check.
 
-        Raises Overloaded while this process checks another connection.
+        Raises AnotherCheck while this process checks another connection.
         """
         from mlapi.mirror.connection_check import check_for_request
 

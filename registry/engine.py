@@ -128,7 +128,11 @@ class Engine(Protocol):
     """Implemented by `mlapi.engine.Engine`, named by `settings.REGISTRY_ENGINE`."""
 
     def check_connection(self, project: "Project") -> dict[str, Any]:
-        """Try each step to Label Studio; return and store what `Project.connection` holds."""
+        """Try each step to Label Studio; return and store what `Project.connection` holds.
+
+        With `recorded`: False where the credentials were set meanwhile, and nothing is stored.
+        Raises EvalsError beside another check of this process.
+        """
 
     def validate_options(self, project: "Project", options: dict[str, Any]) -> dict[str, Any]:
         """The options with defaults filled in; raises EvalsError naming the one that is wrong."""

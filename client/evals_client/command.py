@@ -185,12 +185,13 @@ def _of_secret(parameter: Parameter, operation: Operation) -> dict[str, Any]:
 
     An empty one is sent as it is, which the default allows: click would ask again without one.
     """
+    command = f"{operation.resource}_{operation.name}".replace("-", "_")
     return {
         "prompt": True,
         "hide_input": True,
         "default": "",
         "show_default": False,
-        "envvar": f"EVALS_{operation.name}_{parameter.name}".upper(),
+        "envvar": f"EVALS_{command}_{parameter.name}".upper(),
         "show_envvar": True,
     }
 

@@ -34,6 +34,12 @@ class TimedOut(LabelStudioError):
     code = "labelstudio_timeout"
 
 
+class OutOfTime(LabelStudioError):
+    """The time of a whole reading or check is over; the exchange at that moment is not at fault."""
+
+    code = "labelstudio_timeout"
+
+
 class Redirected(LabelStudioError):
     """A redirect, which is never followed: it would send the token to another host."""
 

@@ -13,6 +13,8 @@ from typing import Any
 import httpcore
 import httpx
 
+from mlapi.labelstudio.errors import OutOfTime
+
 _SLICE_S = 0.25
 _FAILURES = (
     *(OSError, httpcore.NetworkError, httpcore.TimeoutException),
@@ -20,6 +22,18 @@ _FAILURES = (
 )
 
 Checkpoint = Callable[[], None]
+
+
+def within(seconds: float, message: str, checkpoint: Checkpoint = lambda: None) -> Checkpoint:
+    """The checkpoint, which raises OutOfTime with the message once so many seconds have passed."""
+    ends_at = time.monotonic() + seconds
+
+    def check() -> None:
+        checkpoint()
+        if time.monotonic() > ends_at:
+            raise OutOfTime(message)
+
+    return check
 
 
 class InterruptibleNetwork(httpcore.NetworkBackend):

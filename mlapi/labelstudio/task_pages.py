@@ -4,7 +4,6 @@ Label Studio answers 500 for a page with one task that it cannot write as JSON (
 and gateways cut off what is large or slow. Such a page is halved down to the tasks that fail.
 """
 
-import contextlib
 import json
 import logging
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,6 +19,7 @@ from mlapi.labelstudio.errors import (
     LabelStudioError,
     Missing,
     NotLabelStudio,
+    OutOfTime,
     Redirected,
     ServerError,
     TimedOut,
@@ -207,9 +207,13 @@ class _Reading:
             lambda: self._list(one, 1, schemas.COUNTED_TASK, {}),
         )
         for way in ways:
-            with contextlib.suppress(LabelStudioError, ValueError):
+            try:
                 (found,) = way()
-                return found
+            except OutOfTime:
+                raise
+            except (LabelStudioError, ValueError):
+                continue
+            return found
         return outline
 
     def _page(self, more: list[Filter], size: int) -> list[Task]:

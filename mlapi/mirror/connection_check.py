@@ -1,7 +1,6 @@
 """Checks the connection to Label Studio step by step: which step fails, why, and the cure."""
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -9,9 +8,9 @@ from typing import Any
 
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import Credentials, candidates, no_credentials, open_project
-from mlapi.labelstudio.errors import LabelStudioError, Missing, Rejected, ServerError, TimedOut
+from mlapi.labelstudio.errors import LabelStudioError, Missing, Rejected, ServerError
 from mlapi.labelstudio.http import READ_S
-from mlapi.labelstudio.interruptible import Checkpoint
+from mlapi.labelstudio.interruptible import Checkpoint, within
 from mlapi.media import addresses
 from mlapi.media.addresses import AddressRefused
 from mlapi.media.labelstudio import LabelStudioMedia
@@ -30,6 +29,12 @@ SOURCES = {
     "environment": "LABEL_STUDIO_API_KEY",
     "setup": "The token from /setup",
 }
+
+
+class AnotherCheck(Overloaded):
+    """This process checks another connection at this moment."""
+
+    retry_after_s = 15
 
 
 @dataclass(frozen=True)
@@ -85,18 +90,13 @@ def check_for_request(project: Project) -> dict[str, Any]:
     """As `check`, within 45 s; the steps that did not end by then have failed.
 
     One at a time in a process, because it holds one of few threads that answer pages. Raises
-    Overloaded beside another.
+    AnotherCheck beside another.
     """
-    ends_at = time.monotonic() + _FOR_REQUEST_S
-
-    def end_in_time() -> None:
-        if time.monotonic() > ends_at:
-            raise TimedOut(f"Label Studio took longer than the {_FOR_REQUEST_S:.0f} s of a check")
-
     if not _for_request.acquire(blocking=False):
-        raise Overloaded("Another connection is being checked.")
+        raise AnotherCheck("Another connection is being checked.", hint="Repeat it in a minute.")
+    message = f"Label Studio took longer than the {_FOR_REQUEST_S:g} s of a check"
     try:
-        return check(project, checkpoint=end_in_time)
+        return check(project, checkpoint=within(_FOR_REQUEST_S, message))
     finally:
         _for_request.release()
 
@@ -116,7 +116,7 @@ def _record(project: Project, steps: list[Step], pair: Credentials | None) -> di
         "source": pair.source if pair else "",
         "url": pair.url if pair else "",
     }
-    project_actions.record_connection(project, report)
+    report["recorded"] = project_actions.record_connection(project, report)
     return report
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 from mlapi.labelstudio.client import LabelStudio
 from mlapi.labelstudio.credentials import open_project
-from mlapi.labelstudio.errors import LabelStudioError, TimedOut
-from mlapi.labelstudio.interruptible import Checkpoint
+from mlapi.labelstudio.errors import LabelStudioError
+from mlapi.labelstudio.interruptible import Checkpoint, within
 from mlapi.locks import READING, project_lock
 from mlapi.mirror import apply_changes, webhook_repair
 from mlapi.mirror.connection_check import check, record_failure
@@ -49,7 +49,8 @@ def sync(
         if not first:
             report.is_busy = True
             return report
-        _sync(project, report, _until(READING_S, checkpoint), enough)
+        message = f"Label Studio was not read within {READING_S:g} s"
+        _sync(project, report, within(READING_S, message, checkpoint), enough)
     logger.info("synced project %s: %s", project.uid, report)
     return report
 
@@ -82,18 +83,6 @@ def _sync(
         if is_first or not is_healthy:
             _try_connection(project, checkpoint, pauses=_CONNECTING_S if is_first else ())
     report.seconds = round(time.monotonic() - started, 3)
-
-
-def _until(seconds: float, checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint, which raises TimedOut when the time is over."""
-    ends_at = time.monotonic() + seconds
-
-    def check() -> None:
-        checkpoint()
-        if time.monotonic() > ends_at:
-            raise TimedOut(f"Label Studio was not read within {seconds:g} s")
-
-    return check
 
 
 def _try_connection(

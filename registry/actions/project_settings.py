@@ -111,7 +111,7 @@ def _is_web_address(url: str) -> bool:
         names_host = bool(parts.hostname) and parts.port != 0
     except ValueError:  # half an IPv6 address, or no number for a port
         return False
-    names_more = parts.query or parts.fragment or "@" in parts.netloc or not url.isprintable()
+    names_more = any(c in "?#@\\" or c.isspace() or not c.isprintable() for c in url)
     return parts.scheme in {"http", "https"} and names_host and not names_more
 
 
@@ -121,7 +121,7 @@ def set_credentials(
 ) -> AuditEntry:
     """Set the URL and key of this project's Label Studio; both empty removes them.
 
-    Raises StateUnchanged where they are these already: the last check of them still counts.
+    Where they are these already the key is encrypted anew, and the last check still counts.
     """
     url = url.strip().rstrip("/")
     key = key.strip()
@@ -134,18 +134,17 @@ def set_credentials(
             "The URL must begin with http:// or https://, and name a host and at most a path.",
             hint="Leave out user, password and what follows a ? or #; the key is for the token.",
         )
-    if len(url) > URL_MAX or len(key) > KEY_MAX:
-        raise InvalidSetting(f"The URL has at most {URL_MAX} characters, the key {KEY_MAX:,}.")
+    for name, text, most in (("URL", url, URL_MAX), ("key", key, KEY_MAX)):
+        if len(text) > most:
+            raise InvalidSetting(f"The {name} is longer than {most:,} characters.")
     current = base.lock(project)
-    if (url, key) == (current.labelstudio_url, current.labelstudio_key):
-        raise base.StateUnchanged(f"{current} has these credentials already.")
-    fields = {
+    fields: dict[str, Any] = {
         "labelstudio_url": url,
         "labelstudio_key": key,
-        "connection": {},
-        "connection_checked_at": None,
         "updated_at": timezone.now(),
     }
+    if (url, key) != (current.labelstudio_url, current.labelstudio_key):
+        fields |= {"connection": {}, "connection_checked_at": None}
     base.update_row(project, fields)
     return base.record(
         "set_credentials",

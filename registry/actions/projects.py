@@ -180,20 +180,21 @@ def unarchive(project: Project, *, actor: str, reason: str = "") -> AuditEntry:
 
 
 @transaction.atomic
-def record_connection(project: Project, report: dict[str, Any]) -> None:
-    """Store the report of a connection check, unless the credentials were set since it began."""
+def record_connection(project: Project, report: dict[str, Any]) -> bool:
+    """Store the report of a connection check; False if the credentials were set since it began."""
     current = base.lock(project)
     if (current.labelstudio_url, current.labelstudio_key) != (
         project.labelstudio_url,
         project.labelstudio_key,
     ):
-        return
+        return False
     was_reached = current.connection.get("ok")
     base.update_row(
         project, {"connection": sanitize(report), "connection_checked_at": timezone.now()}
     )
     if was_reached and not report.get("ok"):
         notifications.connection_lost(project)
+    return True
 
 
 def request_sync(project: Project, reason: str) -> bool:

@@ -54,14 +54,14 @@ def test_a_secret_is_asked_for_and_not_shown(monkeypatch):
     monkeypatch.syspath_prepend(CLIENT)
     from evals_client.command import evals
 
-    monkeypatch.delenv("EVALS_SET_CREDENTIALS_KEY", raising=False)
+    monkeypatch.delenv("EVALS_PROJECTS_SET_CREDENTIALS_KEY", raising=False)
     words = ["--url", "http://127.0.0.1:9", "--token", "t", "projects", "set-credentials", "1"]
     printed = CliRunner().invoke(evals, [*words, "--url", "http://ls"], input="a-secret\n").output
     assert "Key:" in printed
     assert "a-secret" not in printed
 
 
-def test_an_empty_secret_is_sent_as_it_is(monkeypatch):
+def test_a_secret_is_sent_empty_where_it_was_entered_so_or_as_its_variable_has_it(monkeypatch):
     monkeypatch.syspath_prepend(CLIENT)
     from evals_client.command import evals
 
@@ -78,12 +78,14 @@ def test_an_empty_secret_is_sent_as_it_is(monkeypatch):
         Thread(target=server.serve_forever, daemon=True).start()
         url = f"http://127.0.0.1:{server.server_port}"
         words = ["--url", url, "--token", "t", "projects", "set-credentials", "1", "--url", ""]
-        ended = CliRunner().invoke(evals, words, input="\n", env={"EVALS_SET_CREDENTIALS_KEY": ""})
+        variable = "EVALS_PROJECTS_SET_CREDENTIALS_KEY"
+        ended = CliRunner().invoke(evals, words, input="\n", env={variable: ""})
+        CliRunner().invoke(evals, words, env={variable: "a-secret"})
         server.shutdown()
 
     assert ended.exit_code == 0, ended.output
     assert ended.output.startswith("Key: \n")
-    assert bodies == [{"url": "", "key": ""}]
+    assert bodies == [{"url": "", "key": ""}, {"url": "", "key": "a-secret"}]
 
 
 def test_it_needs_what_it_imports_and_nothing_of_the_backend():

@@ -55,8 +55,7 @@ class PlainEngine:
         ok = project.title != "unreachable"
         step = {"step": "token", "ok": ok, "detail": "" if ok else "401", "cure": "Set a token."}
         report = {"ok": ok, "steps": [step], "failed": None if ok else "token"}
-        projects.record_connection(project, report)
-        return report
+        return report | {"recorded": projects.record_connection(project, report)}
 
     def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
         if set(options) - {"automl", "seed", "controls"}:

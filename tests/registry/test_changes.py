@@ -138,20 +138,30 @@ def test_the_rename_waits_for_a_long_reader_and_nobody_waits_long_behind_it():
         finally:
             connection.close()
 
+    renaming = threading.Thread(target=rename, daemon=True)
     with closing(psycopg2.connect(**connection.get_connection_params())) as reader:
         reader.cursor().execute("SELECT count(*) FROM registry_project")
-        renaming = threading.Thread(target=rename)
-        renaming.start()
-        assert eventually(_waits_for_a_lock)
-        Project.objects.count()  # else it waits until the reader ends
-        assert renaming.is_alive()
-    renaming.join(PATIENCE_S)
+        try:
+            renaming.start()
+            assert eventually(_project_is_waited_for)
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '60s'")  # else it waits for the reader
+                cursor.execute("SELECT count(*) FROM registry_project")
+            assert renaming.is_alive()
+        finally:
+            reader.rollback()
+            renaming.join(PATIENCE_S)
+    assert not renaming.is_alive()
     assert _notifying() == names
 
 
-def _waits_for_a_lock() -> bool:
+def _project_is_waited_for() -> bool:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks JOIN pg_database d ON d.oid = database"
+            " WHERE NOT granted AND relation = 'registry_project'::regclass"
+            " AND datname = current_database()"
+        )
         return bool(cursor.fetchone()[0])
 
 

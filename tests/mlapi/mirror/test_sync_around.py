@@ -5,6 +5,7 @@ import re
 import pytest
 
 from mlapi.labelstudio import task_pages
+from mlapi.labelstudio.errors import OutOfTime
 from mlapi.mirror import reading
 from mlapi.mirror.connection_check import check
 from mlapi.mirror.sync import sync
@@ -86,6 +87,31 @@ def test_a_task_for_which_a_gateway_answers_in_its_own_way_does_not_affect_other
     connected_project.refresh_from_db()
     assert connected_project.unreadable_tasks == [7]
     assert [pk for pk, task in mirrored_tasks(connected_project).items() if not task.labels] == []
+
+
+def test_a_reading_whose_time_is_over_while_a_page_is_halved_names_no_task(
+    connected_project, labelstudio_api, caplog
+):
+    failed = []
+
+    def gateway(call):
+        if call.path.endswith("/export"):
+            return 504, HTML
+        if call.path == "/api/tasks" and b'"text 6"' in labelstudio_api.list_tasks(call.params)[1]:
+            failed.append(call)
+            return 500, HTML
+        return None
+
+    def checkpoint():
+        if len(failed) > 2:
+            raise OutOfTime("The time is over.")
+
+    labelstudio_api.gateway = gateway
+    report = sync(connected_project, "a test", checkpoint=checkpoint)
+    assert report.error["code"] == "labelstudio_timeout"
+    connected_project.refresh_from_db()
+    assert connected_project.unreadable_tasks == []
+    assert "cannot be read" not in caplog.text
 
 
 def test_pages_that_never_go_on_end_the_sync(connected_project, labelstudio_api, monkeypatch):
