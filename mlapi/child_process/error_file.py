@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mlapi.child_process.processes import is_disk_full, status_of
+from mlapi.run_folder.json_file import RunFileInvalid
 from mlapi.run_folder.result import RunError, write_error
 
 
@@ -20,6 +21,7 @@ def carry_out(
 ) -> int:
     """The exit status of the process: 0, or 1 with the error and this code in `error.json`.
 
+    What the parent has not handed over, or somebody has removed, has the code of RunFileInvalid.
     DISK_FULL_STATUS where the disk is full, because then the file could not be written either.
     """
 
@@ -30,7 +32,10 @@ def carry_out(
             if is_disk_full(error):
                 raise
             traceback.print_exc()
-            write_error(folder, RunError(code, message_of(error)))
+            if isinstance(error, RunFileInvalid):
+                write_error(folder, RunError(error.code, error.message))
+            else:
+                write_error(folder, RunError(code, message_of(error)))
             return 1
         return 0
 

@@ -59,10 +59,6 @@ class DiskFull(ChildError):
     text = "No space is left on the disk of DATA_DIR."
 
 
-# What ends a program and says nothing of the artifact that it worked on.
-NO_FAULT_OF_THE_ARTIFACT = (ChildKilled, DiskFull)
-
-
 class TimeLimit(ChildError):
     """It took longer than its limit."""
 
@@ -81,6 +77,14 @@ class ChildFailed(ChildError):
     def __init__(self, code: str, message: str, hint: str) -> None:
         super().__init__(message, hint=hint)
         self.code = code
+
+
+class FolderInvalid(ChildFailed):
+    """A file that its folder should have had was missing, or held something else."""
+
+
+# What ends a program and says nothing of the artifact that it worked on.
+NO_FAULT_OF_THE_ARTIFACT = (ChildKilled, DiskFull, FolderInvalid)
 
 
 @dataclass(frozen=True)
@@ -288,6 +292,8 @@ def _failure(returncode: int, folder: Path) -> ChildError:
         return DiskFull(DiskFull.text)
     try:
         error = read_error(folder)
+        if error.code == RunFileInvalid.code:
+            return FolderInvalid(error.code, error.message, error.hint)
         return ChildFailed(error.code[:64], error.message, error.hint)
     except RunFileInvalid:
         return ChildCrashed(f"The process ended with status {returncode} and without a reason.")

@@ -12,6 +12,8 @@ from typing import Any
 
 import orjson
 
+from mlapi.run_folder.json_file import RunFileInvalid
+
 _NAME = "dataset.jsonl"
 Row = dict[str, Any]
 
@@ -29,10 +31,15 @@ class DatasetFile:
             yield lambda row: lines.writelines((orjson.dumps(row), b"\n"))
 
     def __iter__(self) -> Iterator[Row]:
-        """The rows as they were written, one in memory at a time."""
-        with open(self._path, "rb") as lines:
-            for line in lines:
-                yield orjson.loads(line)
+        """The rows as they were written, one in memory at a time. Raises RunFileInvalid."""
+        try:
+            with open(self._path, "rb") as lines:
+                for line in lines:
+                    yield orjson.loads(line)
+        except OSError as error:
+            raise RunFileInvalid(f"{_NAME} cannot be read: {error.strerror}.") from error
+        except ValueError as error:
+            raise RunFileInvalid(f"{_NAME} is no JSON: {error}.") from error
 
     @cached_property
     def rows(self) -> list[Row]:

@@ -17,6 +17,7 @@ from mlapi.child_process.supervise import (
     ChildError,
     ChildFailed,
     DiskFull,
+    FolderInvalid,
     Limits,
     Program,
     TimeLimit,
@@ -277,12 +278,14 @@ class _Attempt:
     def _load_error(self, folder: Path, stored: Path, sha256: str, heartbeat: Heartbeat) -> str:
         """Why the artifact does not load in a fresh process; "" if it does.
 
-        Raises ChildError where that process was ended without saying so: the run has failed,
-        and nothing is known of the version.
+        Raises ChildError where that process was ended without saying so, or could not read the
+        run's folder: the run has failed, and nothing is known of the version.
         """
         try:
             check = self.programs.verify(folder, stored, sha256)
             self._supervise(check, folder, heartbeat)
+        except FolderInvalid:
+            raise
         except ChildFailed as error:
             return error.message
         return ""

@@ -99,6 +99,17 @@ def test_a_run_on_a_full_disk_fails_with_its_cause(project, disk, warm, at_phase
     assert "Free space" in run.hint
 
 
+@pytest.mark.parametrize("name", ["job.json", "dataset.jsonl"])
+def test_a_run_whose_files_are_gone_before_its_load_check_registers_no_version(
+    project, disk, warm, at_phase, name
+):
+    """Nothing is known of the artifact, which would else count as one that does not load."""
+    at_phase("verifying", lambda run: (place(run) / name).unlink())
+    run = ends(project, name)
+    assert (run.state, run.error_code) == ("failed", "run_file_invalid")
+    assert name in run.error
+
+
 @pytest.mark.parametrize(
     "kind",
     [
