@@ -19,16 +19,18 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.parts import ArtifactInvalid, Parts
 from mlapi.pipelines.shared_arrays import placed
-from mlapi.run_folder.job import Stored, TrainingJob
 from registry.errors import EvalsError
 from registry.verified import ARTIFACT_FORMAT as FORMAT
+
+if TYPE_CHECKING:
+    from mlapi.run_folder.job import Stored, TrainingJob
 
 _HEADER = "header.json"
 _FILE = "$file"
@@ -133,8 +135,10 @@ def write_packed(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def save(job: TrainingJob, model: Model) -> Stored:
+def save(job: "TrainingJob", model: Model) -> "Stored":
     """Write the model's artifact into the job's folder."""
+    from mlapi.run_folder.job import Stored  # exports have this module, and no run
+
     return Stored(job.artifact, write(job.artifact, job.pipeline, model.to_parts()))
 
 
