@@ -30,14 +30,18 @@ class CertificateUntrusted(LabelStudioError):
     step = "reach"
 
 
-class TimedOut(LabelStudioError):
+class TookTooLong(LabelStudioError):
+    """Label Studio took longer than it may."""
+
     code = "labelstudio_timeout"
 
 
-class OutOfTime(LabelStudioError):
+class TimedOut(TookTooLong):
+    """It took too long for one exchange."""
+
+
+class OutOfTime(TookTooLong):
     """The time of a whole reading or check is over; the exchange at that moment is not at fault."""
-
-    code = "labelstudio_timeout"
 
 
 class Redirected(LabelStudioError):

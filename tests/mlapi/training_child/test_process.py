@@ -86,13 +86,20 @@ def test_an_error_is_left_for_the_parent(make_job):
 
 def test_an_unexpected_error_is_written_with_its_traceback(make_job):
     job = make_job([], [target()])
-    (job.folder / "dataset.jsonl").write_text("not json\n")
+    (job.folder / "dataset.jsonl").write_text("[]\n")
 
     error = job.fail()
 
     assert error["code"] == "training_error"
-    assert "JSONDecodeError" in error["message"]
+    assert "TypeError" in error["message"]
     assert any("Traceback" in line.get("log", "") for line in job.progress)
+
+
+def test_a_dataset_that_is_no_json_is_the_folders_fault(make_job):
+    job = make_job([], [target()])
+    (job.folder / "dataset.jsonl").write_text("not json\n")
+
+    assert job.fail()["code"] == "run_file_invalid"
 
 
 def verify(folder: Path, artifact: Path, sha256: str) -> subprocess.CompletedProcess:
