@@ -265,7 +265,9 @@ CODES = {
         500, "Raise TRAIN_MEMORY_LIMIT_MB, or give the machine more memory."
     ),
     "run_file_invalid": ErrorCode(
-        500, "Restart the workers, so that all their processes are of one release."
+        500,
+        "Train again. If it comes back: does something remove files below DATA_DIR? Restart the"
+        " workers, so that all their processes are of one release.",
     ),
     "too_many_clusters": ErrorCode(
         409, "Add labels to the control, or ask for fewer clusters, or use a TextArea."
