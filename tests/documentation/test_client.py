@@ -50,7 +50,7 @@ def test_each_operation_of_rest_is_a_method_of_its_own(monkeypatch):
         assert sent == in_url - {("cursor", "query")}
 
 
-def test_a_secret_is_asked_for_and_not_shown(monkeypatch):
+def test_a_secret_is_entered_at_a_prompt_that_does_not_echo_it(monkeypatch):
     monkeypatch.syspath_prepend(CLIENT)
     from evals_client.command import evals
 

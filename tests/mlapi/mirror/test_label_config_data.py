@@ -61,6 +61,13 @@ def receive(project: Project, labelstudio_api: LabelStudioAPI, action: str, **mo
     events.record(project, action, {"project": described, **more})
 
 
+def receive_annotation(project: Project, labelstudio_api: LabelStudioAPI, created: dict) -> None:
+    """An annotation of task 1, with the task's data as the label config of that moment has them."""
+    task = labelstudio_api.as_sent(labelstudio_api.tasks[1])
+    sent = {name: value for name, value in task.items() if name != "annotations"}
+    receive(project, labelstudio_api, "ANNOTATION_CREATED", annotation=created, task=sent)
+
+
 def stored_rows(project: Project) -> dict[int, tuple]:
     return {pk: (t.pk, t.labels, t.split, t.input_key) for pk, t in mirrored_tasks(project).items()}
 
@@ -124,18 +131,7 @@ def test_a_config_that_came_back_before_the_reading_is_read_too(connected_projec
     first = labelstudio_api.label_config
     labelstudio_api.label_config = config("A", "B", field="body")
     receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
-    sent = {
-        k: v
-        for k, v in labelstudio_api.as_sent(labelstudio_api.tasks[1]).items()
-        if k != "annotations"
-    }
-    receive(
-        connected_project,
-        labelstudio_api,
-        "ANNOTATION_CREATED",
-        annotation=annotation(99, 1, "A"),
-        task=sent,
-    )
+    receive_annotation(connected_project, labelstudio_api, annotation(99, 1, "A"))
     labelstudio_api.label_config = first
     receive(connected_project, labelstudio_api, "PROJECT_UPDATED")
     process_pending_events(connected_project.pk)
@@ -147,18 +143,7 @@ def test_a_config_that_came_back_before_the_reading_is_read_too(connected_projec
 def test_an_event_from_before_the_change_that_is_applied_after_it_is_read_again(
     connected_project, labelstudio_api
 ):
-    sent = {
-        k: v
-        for k, v in labelstudio_api.as_sent(labelstudio_api.tasks[1]).items()
-        if k != "annotations"
-    }
-    receive(
-        connected_project,
-        labelstudio_api,
-        "ANNOTATION_CREATED",
-        annotation=annotation(99, 1, "A"),
-        task=sent,
-    )
+    receive_annotation(connected_project, labelstudio_api, annotation(99, 1, "A"))
     labelstudio_api.label_config = config("A", "B", field="body")
     resync(connected_project)
     process_pending_events(connected_project.pk)
@@ -286,17 +271,8 @@ def test_a_second_pipeline_leaves_labels_splits_and_outcomes_of_the_first(
     assert {pk: row[:3] for pk, row in stored_rows(connected_project).items()} == before
     assert Outcome.objects.get() == outcome
     kind = {"from_name": "kind", "to_name": "img", "type": "choices", "value": {"choices": ["B"]}}
-    receive(
-        connected_project,
-        labelstudio_api,
-        "ANNOTATION_CREATED",
-        annotation=annotation(99, 1, result=[kind], completed_by=2),
-        task={
-            k: v
-            for k, v in labelstudio_api.as_sent(labelstudio_api.tasks[1]).items()
-            if k != "annotations"
-        },
-    )
+    created = annotation(99, 1, result=[kind], completed_by=2)
+    receive_annotation(connected_project, labelstudio_api, created)
     process_pending_events(connected_project.pk)
     task = mirrored_tasks(connected_project)[1]
     assert (task.labels, task.split) == ({"label": "A", "kind": "B"}, before[1][2])

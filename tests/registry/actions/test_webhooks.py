@@ -218,7 +218,7 @@ def test_every_topic_but_a_test_can_be_chosen():
     assert {value for value, _ in TOPIC_CHOICES} == set(Topic) - {Topic.TEST}
 
 
-def test_waiting_deliveries_are_given_up_when_their_webhook_is_disabled(webhook):
+def test_disabling_a_webhook_ends_its_waiting_deliveries(webhook):
     WebhookDeliveryFactory(webhook=webhook)
     webhooks.disable(webhook, actor="tester")
     assert webhook.deliveries.get().state == "failed"

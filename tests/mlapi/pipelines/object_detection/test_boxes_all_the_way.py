@@ -101,7 +101,7 @@ def drawn(scene: squares.Scene) -> list[tuple[str, list[int]]]:
     return places({"result": scene.result()})
 
 
-def test_boxes_are_learned_served_shown_and_learned_again(project, server, client):
+def test_boxes_are_trained_on_served_displayed_and_trained_on_again(project, server, client):
     scenes = {n: squares.scene(n) for n in SCENES}
     tasks = {n: (server.put(f"{n}.png", s.file), s.result()) for n, s in scenes.items()}
     odd = squares.scene(2_000)
