@@ -21,7 +21,7 @@ def carry_out(
 ) -> int:
     """The exit status of the process: 0, or 1 with the error and this code in `error.json`.
 
-    What the parent has not handed over, or somebody has removed, has the code of RunFileInvalid.
+    A RunFileInvalid keeps its own code: it says nothing of the work.
     DISK_FULL_STATUS where the disk is full, because then the file could not be written either.
     """
 
@@ -33,7 +33,7 @@ def carry_out(
                 raise
             traceback.print_exc()
             if isinstance(error, RunFileInvalid):
-                write_error(folder, RunError(error.code, error.message))
+                write_error(folder, RunError(error.code, error.message, error.hint))
             else:
                 write_error(folder, RunError(code, message_of(error)))
             return 1

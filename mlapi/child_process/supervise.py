@@ -79,7 +79,7 @@ class ChildFailed(ChildError):
         self.code = code
 
 
-class FolderInvalid(ChildFailed):
+class FolderInvalid(ChildError, RunFileInvalid):
     """A file that its folder should have had was missing, or held something else."""
 
 
@@ -130,8 +130,8 @@ def supervise(
 
     Where it `may_fork`, in a fork of this process's warm process, if there is one. `on_progress`
     gets the new lines of `folder/progress.jsonl`; `checkpoint` is called at each poll and raises to
-    end the program. Raises ChildCrashed, ChildKilled, ChildFailed, DiskFull, TimeLimit,
-    MemoryLimit, and what the two callables raise.
+    end the program. Raises ChildCrashed, ChildKilled, ChildFailed, FolderInvalid, DiskFull,
+    TimeLimit, MemoryLimit, and what the two callables raise.
     """
     progress = ProgressReader(folder)
     started = time.monotonic()
@@ -293,7 +293,7 @@ def _failure(returncode: int, folder: Path) -> ChildError:
     try:
         error = read_error(folder)
         if error.code == RunFileInvalid.code:
-            return FolderInvalid(error.code, error.message, error.hint)
+            return FolderInvalid(error.message)
         return ChildFailed(error.code[:64], error.message, error.hint)
     except RunFileInvalid:
         return ChildCrashed(f"The process ended with status {returncode} and without a reason.")

@@ -58,8 +58,8 @@ def convert(version: ModelVersion) -> ConvertedArtifact | None:
     """Converts the version unless it has today's format or was converted; returns the artifact.
 
     Raises ConversionFailed, ArtifactMissing, ArtifactCorrupt, ChildKilled where its process was
-    killed from outside twice, or DiskFull. Takes some seconds, and may not be called in a
-    transaction.
+    killed from outside twice, DiskFull, or FolderInvalid. Takes some seconds, and may not be called
+    in a transaction.
     """
     if not is_old(version):
         return None

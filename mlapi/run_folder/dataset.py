@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from mlapi.run_folder.json_file import RunFileInvalid
+from mlapi.run_folder.json_file import reading
 
 _NAME = "dataset.jsonl"
 Row = dict[str, Any]
@@ -32,14 +32,9 @@ class DatasetFile:
 
     def __iter__(self) -> Iterator[Row]:
         """The rows as they were written, one in memory at a time. Raises RunFileInvalid."""
-        try:
-            with open(self._path, "rb") as lines:
-                for line in lines:
-                    yield orjson.loads(line)
-        except OSError as error:
-            raise RunFileInvalid(f"{_NAME} cannot be read: {error.strerror}.") from error
-        except ValueError as error:
-            raise RunFileInvalid(f"{_NAME} is no JSON: {error}.") from error
+        with reading(self._path), open(self._path, "rb") as lines:
+            for line in lines:
+                yield orjson.loads(line)
 
     @cached_property
     def rows(self) -> list[Row]:

@@ -4,7 +4,8 @@ Parent and child may be of two releases: a file of another shape is an error whe
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import MISSING, Field, fields, is_dataclass
 from functools import cache
 from pathlib import Path
@@ -35,13 +36,20 @@ def read(path: Path, kind: type[Record], **others: Any) -> Record:
 
     Raises RunFileInvalid, which names the file and the field.
     """
-    try:
+    with reading(path):
         content = json.loads(path.read_text(encoding="utf-8"))
+    return _record(kind, content, path.name, others)
+
+
+@contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Raises RunFileInvalid where the file cannot be read, or is no JSON."""
+    try:
+        yield
     except OSError as error:
         raise RunFileInvalid(f"{path.name} cannot be read: {error.strerror}.") from error
     except ValueError as error:
         raise RunFileInvalid(f"{path.name} is no JSON: {error}.") from error
-    return _record(kind, content, path.name, others)
 
 
 def _plain(value: Any) -> Any:

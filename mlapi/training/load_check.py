@@ -33,8 +33,8 @@ def loads_in_a_fresh_process(version: ModelVersion) -> bool:
     """Whether the version could serve; a failure is logged with its reason.
 
     In a process of its own, because an artifact that does not load may crash its process. Raises
-    ChildKilled where that process was killed from outside twice, and DiskFull: these say nothing of
-    the version.
+    ChildKilled where that process was killed from outside twice, DiskFull, and FolderInvalid: these
+    say nothing of the version.
     """
     with folders.temporary_folder("load-check") as folder:
         try:

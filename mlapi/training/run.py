@@ -17,7 +17,6 @@ from mlapi.child_process.supervise import (
     ChildError,
     ChildFailed,
     DiskFull,
-    FolderInvalid,
     Limits,
     Program,
     TimeLimit,
@@ -284,8 +283,6 @@ class _Attempt:
         try:
             check = self.programs.verify(folder, stored, sha256)
             self._supervise(check, folder, heartbeat)
-        except FolderInvalid:
-            raise
         except ChildFailed as error:
             return error.message
         return ""

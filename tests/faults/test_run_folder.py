@@ -108,6 +108,7 @@ def test_a_run_whose_files_are_gone_before_its_load_check_registers_no_version(
     run = ends(project, name)
     assert (run.state, run.error_code) == ("failed", "run_file_invalid")
     assert name in run.error
+    assert "Train again" in run.hint
 
 
 @pytest.mark.parametrize(
