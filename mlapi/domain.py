@@ -7,6 +7,7 @@ may import it.
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from registry.error_codes import CODES
@@ -17,6 +18,14 @@ from registry.training_result import TargetRow
 def first_line(error: Exception) -> str:
     """The first line of a foreign library's message, which may be long."""
     return (str(error).strip() or type(error).__name__).splitlines()[0][:200]
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An artifact's file, and the SHA-256 that its content must have when it is read."""
+
+    path: Path
+    sha256: str
 
 
 class UnknownOption(EvalsError):

@@ -11,7 +11,8 @@ from mlapi.child_process.supervise import (
     again_if_killed,
     program,
 )
-from mlapi.run_folder.job import ConversionJob, Stored
+from mlapi.domain import Stored
+from mlapi.run_folder.job import ConversionJob
 from mlapi.run_folder.result import read_conversion
 from registry import artifacts, queue
 from registry.actions import registration, run_starts, versions

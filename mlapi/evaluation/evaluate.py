@@ -9,14 +9,14 @@ from typing import Any, Generic, TypeVar
 import pandas as pd
 
 from mlapi import label_types
-from mlapi.domain import Prediction, TargetSpec
+from mlapi.domain import Prediction, Stored, TargetSpec
 from mlapi.eva import functions
 from mlapi.eva.execute import execute
 from mlapi.eva.functions import ModelFunction
 from mlapi.eva.names import identifier
 from mlapi.eva.open import Eva
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget
-from mlapi.run_folder.job import Chosen, ChosenElsewhere, Stored, TrainingJob
+from mlapi.run_folder.job import Chosen, ChosenElsewhere, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import ExemplarRow, MetricRow, OutcomeRow
 

@@ -19,18 +19,16 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
 
+from mlapi.domain import Stored
 from mlapi.pipelines.part_names import pipeline_of
 from mlapi.pipelines.parts import ArtifactInvalid, Parts
 from mlapi.pipelines.shared_arrays import placed
 from registry.errors import EvalsError
 from registry.verified import ARTIFACT_FORMAT as FORMAT
-
-if TYPE_CHECKING:
-    from mlapi.run_folder.job import Stored, TrainingJob
 
 _HEADER = "header.json"
 _FILE = "$file"
@@ -135,11 +133,9 @@ def write_packed(path: Path, content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def save(job: "TrainingJob", model: Model) -> "Stored":
-    """Write the model's artifact into the job's folder."""
-    from mlapi.run_folder.job import Stored  # exports have this module, and no run
-
-    return Stored(job.artifact, write(job.artifact, job.pipeline, model.to_parts()))
+def save(path: Path, pipeline: str, model: Model) -> Stored:
+    """Write the model's artifact."""
+    return Stored(path, write(path, pipeline, model.to_parts()))
 
 
 def unpack(content: bytes, pipeline: str = "") -> Parts:

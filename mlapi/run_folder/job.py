@@ -6,7 +6,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from mlapi.domain import TargetSpec
+from mlapi.domain import Stored, TargetSpec
 from mlapi.run_folder import json_file
 from mlapi.run_folder.dataset import DatasetFile, Row
 
@@ -16,14 +16,6 @@ _NOT_WRITTEN = {"folder", "elsewhere", "dataset"}
 
 def _name(part: int) -> str:
     return _NAME if part == 1 else f"job_{part}.json"
-
-
-@dataclass(frozen=True)
-class Stored:
-    """An artifact's file, and the SHA-256 that its content must have when it is read."""
-
-    path: Path
-    sha256: str
 
 
 @dataclass(frozen=True)

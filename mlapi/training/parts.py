@@ -5,14 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from mlapi import pipelines
-from mlapi.domain import TrainingFailed
+from mlapi.domain import Stored, TrainingFailed
 from mlapi.evaluation.comparison import compare, own_interval
 from mlapi.evaluation.evaluate import optional
 from mlapi.evaluation.joined import TrainedPart, join
 from mlapi.pipelines import artifact
 from mlapi.pipelines.models import load_model
 from mlapi.pipelines.part_names import pipeline_of
-from mlapi.run_folder.job import Chosen, ChosenElsewhere, Stored, TrainingJob
+from mlapi.run_folder.job import Chosen, ChosenElsewhere, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import Comparison, LearningCurve, TrainingResult
 from registry.verified import read_verified
@@ -194,8 +194,7 @@ def _merged(job: TrainingJob, parts: Sequence[Stored]) -> Stored:
     """Parts of the job's pipeline, which were trained with other options than today's, as one."""
     models = [load_model(str(part.path), part.sha256) for part in parts]
     path = job.folder / f"champion_merged_{job.part}.bin"
-    whole = pipelines.get(job.pipeline).merged(models)
-    return Stored(path, artifact.write(path, job.pipeline, whole.to_parts()))
+    return artifact.save(path, job.pipeline, pipelines.get(job.pipeline).merged(models))
 
 
 def _has_a_target_of(job: TrainingJob, part: Stored) -> bool:

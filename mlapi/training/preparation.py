@@ -11,12 +11,12 @@ from django.db.models import Exists, OuterRef
 
 from mlapi import pipelines
 from mlapi.conversion.converting import convert
-from mlapi.domain import Match, TargetSpec, UnknownOption
+from mlapi.domain import Match, Stored, TargetSpec, UnknownOption
 from mlapi.inputs.base import Input, Preparation
 from mlapi.labelstudio.label_config import parse
 from mlapi.pipelines import PIPELINES, version_parts
 from mlapi.pipelines.control_options import CONTROLS, overridden
-from mlapi.run_folder.job import Champion, Stored, TrainingJob
+from mlapi.run_folder.job import Champion, TrainingJob
 from mlapi.served_names import served_names
 from mlapi.training.policy_inputs import policy_of
 from registry import artifacts

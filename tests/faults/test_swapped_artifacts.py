@@ -11,8 +11,9 @@ import pytest
 
 from mlapi import model_cache
 from mlapi.child_process.supervise import ChildFailed, Limits, program, supervise
+from mlapi.domain import Stored
 from mlapi.pipelines.models import load_model
-from mlapi.run_folder.job import ConversionJob, Stored, TrainingJob
+from mlapi.run_folder.job import ConversionJob, TrainingJob
 from registry import artifacts
 from registry.verified import ArtifactCorrupt, ArtifactMissing, sha256_of
 from tests.factories import ModelVersionFactory

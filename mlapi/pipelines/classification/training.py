@@ -54,7 +54,7 @@ def train(job: TrainingJob, progress: ProgressWriter, modality: Modality, eva: E
     trained = [selection.trained for selection in results.selections.values()]
     read = modality.input_of([target.estimator for target in trained])
     model = Classifier(modality.pipeline, read, trained)
-    stored = artifact.save(job, model)
+    stored = artifact.save(job.artifact, job.pipeline, model)
 
     champion = load_champion(job, load_model, progress)
     holdout = ClassifierHoldout(

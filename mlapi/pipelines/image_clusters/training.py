@@ -66,7 +66,7 @@ def train(
         clustering = replace(clustering, centres=previous.model.centres)
     model, members = _named(spec, images, clustering, examples, previous)
     progress.phase("saving", 0.75)
-    stored = artifact.save(job, model)
+    stored = artifact.save(job.artifact, job.pipeline, model)
     holdout = ClusterHoldout(eva, job, examples, members, find_previous)
     evaluated = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)
     result = TrainingResult(

@@ -44,7 +44,7 @@ def train(
     k = int(job.options["k"])
     model = _model(images, spec, label, examples, k)
     progress.phase("saving", 0.7)
-    stored = artifact.save(job, model)
+    stored = artifact.save(job.artifact, job.pipeline, model)
     holdout = SimilarityHoldout(eva, job, examples, k, images, store)
     version, champion = Version(job.number, stored, model), load_champion(job, load_model, progress)
     found = evaluate(holdout, job, version, champion, progress)

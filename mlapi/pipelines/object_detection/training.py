@@ -72,7 +72,7 @@ def train(
         raise next(iter(failures.values()))
     progress.phase("saving", 0.75)
     model = DetectionModel(images, [one.target for one in learned])
-    stored = artifact.save(job, model)
+    stored = artifact.save(job.artifact, job.pipeline, model)
     champion = load_champion(job, load_model, progress)
     holdout = DetectionHoldout(eva, job, dataset, progress)
     found = evaluate(holdout, job, Version(job.number, stored, model), champion, progress)

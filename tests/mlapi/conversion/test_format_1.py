@@ -12,8 +12,9 @@ import pytest
 
 from mlapi.conversion import child, format_1
 from mlapi.conversion.format_1 import NotConvertible
+from mlapi.domain import Stored
 from mlapi.pipelines import PIPELINES, artifact
-from mlapi.run_folder.job import ConversionJob, Stored
+from mlapi.run_folder.job import ConversionJob
 from tests.mlapi.conversion.old_artifacts import NAMES, OldArtifact, Store, as_recorded
 
 

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
+from mlapi.domain import Stored
 from mlapi.eva.execute import StatementFailed
 from mlapi.evaluation.comparison import PairedHoldout, PairedTarget, compare
 from mlapi.evaluation.evaluate import Holdout, Version, evaluate, load_champion
-from mlapi.run_folder.job import Champion, Stored, TrainingJob
+from mlapi.run_folder.job import Champion, TrainingJob
 from mlapi.run_folder.progress import ProgressWriter
 from registry.training_result import MetricRow, OutcomeRow
 

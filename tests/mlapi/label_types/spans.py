@@ -256,7 +256,7 @@ class SpanPipeline(Pipeline):
             for span in row["labels"].get(spec.name, ())
         }
         model = SpanModel(spec, words)
-        stored = artifact.save(job, model)
+        stored = artifact.save(job.artifact, job.pipeline, model)
         version = Version(job.number, stored, model)
         champion = load_champion(job, load_model, report)
         found = evaluate(SpanHoldout(job), job, version, champion, report)

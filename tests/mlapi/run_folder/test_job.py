@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from mlapi.domain import TargetSpec
+from mlapi.domain import Stored, TargetSpec
 from mlapi.run_folder.dataset import DatasetFile
-from mlapi.run_folder.job import Champion, Stored, TrainingJob
+from mlapi.run_folder.job import Champion, TrainingJob
 from mlapi.run_folder.json_file import RunFileInvalid
 
 TARGETS = (

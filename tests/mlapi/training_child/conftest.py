@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from mlapi.domain import TargetSpec
+from mlapi.domain import Stored, TargetSpec
 from mlapi.images.folder_store import read_features
 from mlapi.run_folder.dataset import DatasetFile
-from mlapi.run_folder.job import Champion, Stored, TrainingJob
+from mlapi.run_folder.job import Champion, TrainingJob
 from mlapi.training.child import carry_out
 from registry.json_sanitize import sanitize
 

@@ -2,9 +2,9 @@
 
 import pytest
 
+from mlapi.domain import Stored
 from mlapi.eva.execute import StatementFailed, execute
 from mlapi.evaluation import evaluate
-from mlapi.run_folder.job import Stored
 from registry.verified import sha256_of
 from tests.mlapi.pipelines.texts import some_texts
 from tests.mlapi.training_child.conftest import champion_of, target, task, tasks
