@@ -22,7 +22,8 @@ class Engine:
     def check_connection(self, project: Project) -> dict[str, Any]:
         """Try each step to Label Studio; the report is stored on the project by the check.
 
-        Raises AnotherCheck while this process checks another connection.
+        Raises AnotherCheck while this process checks another connection, and Refused where the
+        credentials were set meanwhile: then nothing is stored.
         """
         from mlapi.mirror.connection_check import check_for_request
 

@@ -130,8 +130,8 @@ class Engine(Protocol):
     def check_connection(self, project: "Project") -> dict[str, Any]:
         """Try each step to Label Studio; return and store what `Project.connection` holds.
 
-        With `recorded`: False where the credentials were set meanwhile, and nothing is stored.
-        Raises EvalsError beside another check of this process.
+        Raises EvalsError beside another check of this process, and where the credentials were set
+        meanwhile: then nothing is stored.
         """
 
     def validate_options(self, project: "Project", options: dict[str, Any]) -> dict[str, Any]:

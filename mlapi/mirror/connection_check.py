@@ -16,7 +16,7 @@ from mlapi.media.addresses import AddressRefused
 from mlapi.media.labelstudio import LabelStudioMedia
 from mlapi.mirror import webhook_repair
 from registry.actions import projects as project_actions
-from registry.errors import Overloaded
+from registry.errors import Overloaded, Refused
 from registry.formatting import unreadable_tasks_text
 from registry.models import Project
 
@@ -34,7 +34,7 @@ SOURCES = {
 class AnotherCheck(Overloaded):
     """This process checks another connection at this moment."""
 
-    retry_after_s = 15
+    retry_after_s = 60
 
 
 @dataclass(frozen=True)
@@ -59,21 +59,55 @@ def check(
 
     Returns and stores `{"ok", "steps": [{"step", "ok", "detail", "cure"}], "failed",
     "source", "url"}`. With `fix` the project's webhook is created or repaired. `checkpoint` is
-    called while Label Studio is waited for, and may raise.
+    called while Label Studio is waited for, and may raise. Nothing is stored where the credentials
+    are set meanwhile.
     """
+    report = _try_steps(project, fix, checkpoint)
+    project_actions.record_connection(project, report)
+    return report
+
+
+def check_for_request(project: Project) -> dict[str, Any]:
+    """As `check`, within 45 s; the steps that did not end by then have failed.
+
+    One at a time in a process, because it holds one of few threads that answer pages. Raises
+    AnotherCheck beside another, and Refused where the credentials were set meanwhile.
+    """
+    if not _for_request.acquire(blocking=False):
+        raise AnotherCheck("Another connection is being checked.", hint="Repeat it in a minute.")
+    message = f"Label Studio took longer than the {_FOR_REQUEST_S:g} s of a check"
+    try:
+        report = _try_steps(project, checkpoint=within(_FOR_REQUEST_S, message))
+    finally:
+        _for_request.release()
+    if not project_actions.record_connection(project, report):
+        raise Refused("The credentials were set while they were checked: check them again.")
+    return report
+
+
+def record_failure(project: Project, error: LabelStudioError, source: str = "") -> None:
+    """Record an error that was raised outside of a check as a failed step."""
+    pair = next((c for c in candidates(project) if not source or c.source == source), None)
+    report = _report([Step.failed(error, "export")], pair)
+    project_actions.record_connection(project, report)
+
+
+def _try_steps(
+    project: Project, fix: bool = False, checkpoint: Checkpoint = lambda: None
+) -> dict[str, Any]:
     pairs = candidates(project)
     if not pairs:
-        return _record(project, [Step.failed(no_credentials(project), "token")], None)
+        return _report([Step.failed(no_credentials(project), "token")], None)
     steps = [_reach(pairs[0], checkpoint)]
     if steps[-1].ok:
         steps.append(_token(pairs[0], checkpoint))
     if not steps[-1].ok:
-        return _record(project, steps, pairs[0])
+        return _report(steps, pairs[0])
     try:
         labelstudio, pair, data = open_project(project, checkpoint=checkpoint)
     except LabelStudioError as error:
         steps.append(Step.failed(error, "project"))
-        return _record(project, steps, pairs[0])
+        return _report(steps, pairs[0])
     with labelstudio:
         if pair != pairs[0]:  # the first pair is of another Label Studio
             steps = [_reach(pair, checkpoint), _token(pair, checkpoint)]
@@ -83,41 +117,18 @@ def check(
         )
         steps.append(_run_step("export", lambda: _export(labelstudio, project)))
         steps.append(_run_step("media", lambda: _media(labelstudio, project)))
-    return _record(project, steps, pair)
+    return _report(steps, pair)
 
 
-def check_for_request(project: Project) -> dict[str, Any]:
-    """As `check`, within 45 s; the steps that did not end by then have failed.
-
-    One at a time in a process, because it holds one of few threads that answer pages. Raises
-    AnotherCheck beside another.
-    """
-    if not _for_request.acquire(blocking=False):
-        raise AnotherCheck("Another connection is being checked.", hint="Repeat it in a minute.")
-    message = f"Label Studio took longer than the {_FOR_REQUEST_S:g} s of a check"
-    try:
-        return check(project, checkpoint=within(_FOR_REQUEST_S, message))
-    finally:
-        _for_request.release()
-
-
-def record_failure(project: Project, error: LabelStudioError, source: str = "") -> None:
-    """Record an error that was raised outside of a check as a failed step."""
-    pair = next((c for c in candidates(project) if not source or c.source == source), None)
-    _record(project, [Step.failed(error, "export")], pair)
-
-
-def _record(project: Project, steps: list[Step], pair: Credentials | None) -> dict[str, Any]:
+def _report(steps: list[Step], pair: Credentials | None) -> dict[str, Any]:
     failed = next((step.step for step in steps if not step.ok), None)
-    report = {
+    return {
         "ok": failed is None,
         "steps": [asdict(step) for step in steps],
         "failed": failed,
         "source": pair.source if pair else "",
         "url": pair.url if pair else "",
     }
-    report["recorded"] = project_actions.record_connection(project, report)
-    return report
 
 
 def _run_step(name: str, attempt: Callable[[], str]) -> Step:

@@ -22,6 +22,7 @@ from mlapi.mirror.sync import sync
 from mlapi.training.run import carry_out
 from registry.actions import events, project_settings, projects, run_starts, runs
 from registry.engine import engine
+from registry.errors import EvalsError, Refused
 from registry.models import Project, TrainingRun
 from tests.factories import ProjectFactory
 from tests.faults.hanging import HangingServer
@@ -187,38 +188,43 @@ def test_a_check_that_a_request_waits_for_ends_in_time(monkeypatch, dribbling):
 
 
 @pytest.fixture
-def checking(hanging) -> Iterator[tuple[Project, list[dict], Callable[[], None]]]:
-    """A project whose check waits in another thread, its reports, and what ends the check."""
+def checking(hanging) -> Iterator[tuple[Project, Callable[[], dict | Exception]]]:
+    """A project whose check waits in another thread, and what ends it and returns its outcome."""
     project = read_from(hanging)
-    reports: list[dict] = []
-    check = BackgroundJob(
-        lambda: reports.append(engine().check_connection(Project.objects.get(pk=project.pk)))
-    )
+    ends: list[dict | Exception] = []
 
-    def end() -> None:
+    def run_check() -> None:
+        try:
+            ends.append(engine().check_connection(Project.objects.get(pk=project.pk)))
+        except EvalsError as error:
+            ends.append(error)
+
+    check = BackgroundJob(run_check)
+
+    def end() -> dict | Exception:
+        assert check.is_alive()
         hanging.__exit__(None, None, None)
         check.join(PATIENCE_S)
+        return ends[0]
 
     assert hanging.has_request.wait(PATIENCE_S)
-    yield project, reports, end
-    end()
+    yield project, end
+    hanging.__exit__(None, None, None)
+    check.join(PATIENCE_S)
 
 
 def test_a_check_beside_another_of_the_process_is_refused_and_the_next_is_not(checking):
-    project, reports, end = checking
+    project, end = checking
     with pytest.raises(connection_check.AnotherCheck):
         engine().check_connection(project)
     end()
-    assert [report["recorded"] for report in reports] == [True]
     assert engine().check_connection(project)["failed"] == "reach"
 
 
 def test_a_check_of_credentials_that_were_replaced_meanwhile_is_not_recorded(checking):
-    project, reports, end = checking
+    project, end = checking
     project_settings.set_credentials(project, "http://127.0.0.1:9", "another", actor="test")
-    assert reports == []
-    end()
-    assert [report["recorded"] for report in reports] == [False]
+    assert isinstance(end(), Refused)
     project.refresh_from_db()
     assert (project.connection, project.connection_checked_at) == ({}, None)
 

@@ -55,7 +55,8 @@ class PlainEngine:
         ok = project.title != "unreachable"
         step = {"step": "token", "ok": ok, "detail": "" if ok else "401", "cure": "Set a token."}
         report = {"ok": ok, "steps": [step], "failed": None if ok else "token"}
-        return report | {"recorded": projects.record_connection(project, report)}
+        projects.record_connection(project, report)
+        return report
 
     def validate_options(self, project: Project, options: dict[str, Any]) -> dict[str, Any]:
         if set(options) - {"automl", "seed", "controls"}:
