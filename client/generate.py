@@ -138,7 +138,7 @@ class Parameter:
         if not self.required and not kind.endswith(("None", "Any")):
             kind = f"{kind} | None"
         notes = [_quoted(self.help)] if self.help or self.is_secret else []
-        notes += ["HIDDEN"] if self.is_secret else []
+        notes += ["SECRET"] if self.is_secret else []
         annotation = f"Annotated[{', '.join([kind, *notes])}]" if notes else kind
         return f"{self.argument}: {annotation}" + ("" if self.required else " = None")
 
@@ -219,7 +219,7 @@ def _resources(routes: list[Route]) -> str:
         "from typing import Annotated, Any, Literal",
         "",
         "from evals_client import schema",
-        "from evals_client.routes import HIDDEN, Resource, route",
+        "from evals_client.routes import SECRET, Resource, route",
         "from evals_client.transport import Transport",
         "",
     ]

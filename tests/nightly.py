@@ -54,9 +54,11 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_learning.py": (
         "evals_backend",
         "mlapi/labelstudio",
+        "mlapi/mirror",
         "mlapi/serving.py",
         "mlapi/training",
         "mlapi/views.py",
+        "registry/actions",
     ),
     "tests/e2e/test_mirror.py": (
         "mlapi/labelstudio",
@@ -67,7 +69,6 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/e2e/test_odd_data.py": ("mlapi/labelstudio", "mlapi/mirror", "mlapi/training"),
     "tests/mlapi/images/extractors/test_quality.py": ("mlapi/images",),
     "tests/mlapi/pipelines/test_script_quality.py": ("mlapi/pipelines/text_classification",),
-    "tests/evals_backend/test_serve.py": ("evals_backend", "mlapi/child_process", "mlapi/jobs"),
     "tests/evals_backend/test_behind_proxy.py": (
         "evals_backend",
         "mlapi/labelstudio",
@@ -130,7 +131,13 @@ TOUCHED_BY: Mapping[str, tuple[str, ...]] = {
     "tests/faults/test_set_clock.py": ("mlapi/jobs", "registry/actions"),
     "tests/faults/test_two_stacks.py": ("evals_backend", "mlapi/jobs", "mlapi/mirror"),
     "tests/faults/test_overload.py": ("evals_backend", "mlapi/jobs"),
-    "tests/browser/test_stories.py": ("evals_backend", "registry/api", *_PAGES),
+    "tests/browser/test_stories.py": (
+        "evals_backend",
+        "registry/api",
+        "registry/charts",
+        "registry/reports",
+        *_PAGES,
+    ),
     "tests/browser/test_walk.py": (
         "evals_backend/web",
         "mlapi/exports",

@@ -174,12 +174,12 @@ def _of(parameter: Parameter, operation: Operation) -> click.Parameter:
         required=parameter.required,
         multiple=several,
         help=parameter.help or None,
-        **(_of_secret(parameter, operation) if parameter.is_secret else {}),
+        **(_secret_options(parameter, operation) if parameter.is_secret else {}),
     )
 
 
-def _of_secret(parameter: Parameter, operation: Operation) -> dict[str, Any]:
-    """Asked for at the terminal: other users of the machine can read a command line.
+def _secret_options(parameter: Parameter, operation: Operation) -> dict[str, Any]:
+    """A secret is entered at a prompt: other users of the machine can read a command line.
 
     Its variable has the command's name too, so that none is that of the client's own token.
 

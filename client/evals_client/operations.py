@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from evals_client import resources
-from evals_client.routes import HIDDEN, Answers, Resource, answers_of, json_name, names_in
+from evals_client.routes import SECRET, Answers, Resource, answers_of, json_name, names_in
 
 _JSON_TYPES: dict[Any, str] = {
     str: "string",
@@ -79,7 +79,7 @@ def _parameter(found: inspect.Parameter, method: str, path: str) -> Parameter:
         required=found.default is found.empty,
         choices=tuple(map(str, choices)),
         help=text,
-        is_secret=HIDDEN in marks,
+        is_secret=SECRET in marks,
     )
 
 

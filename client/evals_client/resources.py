@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 from evals_client import schema
-from evals_client.routes import HIDDEN, Resource, route
+from evals_client.routes import SECRET, Resource, route
 from evals_client.transport import Transport
 
 
@@ -359,7 +359,7 @@ class Projects(Resource):
         *,
         url: Annotated[str, "Such as http://localhost:8080"],
         key: Annotated[
-            str, "A personal access token or a legacy token. Both empty: take them away.", HIDDEN
+            str, "A personal access token or a legacy token. Both empty: take them away.", SECRET
         ],
     ) -> schema.ProjectDetail:
         """With what this project's Label Studio is called. The key is encrypted."""

@@ -12,7 +12,8 @@ from typing import Any, Concatenate, Literal, ParamSpec, TypeVar, get_origin
 from evals_client.transport import Transport
 
 Answers = Literal["value", "list", "pages", "file", "text"]
-HIDDEN = "hidden"  # marks a secret, which does not belong on a command line
+# Marks a secret, which does not belong on a command line.
+SECRET = "secret"  # noqa: S105
 _ANSWERS: dict[Any, Answers] = {Iterator: "pages", list: "list", bytes: "file", str: "text"}
 
 

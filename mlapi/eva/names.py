@@ -1,4 +1,4 @@
-"""The identifiers that may stand in a statement, also for functions online, which run none."""
+"""Which names may be identifiers in EvaDB; apart from `execute`, which serving never imports."""
 
 import re
 

@@ -108,7 +108,7 @@ def _stop_on_newer_database() -> None:
 
 def _configure(cluster: str) -> None:
     """Make django-q work for the cluster: it reads its settings once, and a fork inherits them."""
-    own = schedules.own_settings(cluster)
+    own = schedules.cluster_settings(cluster)
     Conf.CLUSTER_NAME = cluster
     Conf.TIMEOUT, Conf.RETRY = own["timeout"], own["retry"]
 

@@ -124,7 +124,7 @@ def _taken_before(cluster: str) -> Q:
     django-q locks a job until it may be retried, so the lock tells when it was taken.
     """
     now = timezone.now()
-    retry = timedelta(seconds=schedules.own_settings(cluster)["retry"])
+    retry = timedelta(seconds=schedules.cluster_settings(cluster)["retry"])
     return Q(lock__gt=now) & Q(lock__lt=now + retry - LOST_AFTER)
 
 

@@ -1,4 +1,4 @@
-"""Workers that run only while there are jobs for them: requests for one, and a cluster of such."""
+"""Workers that run only while jobs wait: the request for one, and the cluster of trainings."""
 
 import mmap
 import socket

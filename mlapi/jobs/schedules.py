@@ -54,13 +54,13 @@ def forget_future() -> None:
     for name, pause in _LONGEST_PAUSE.items():
         Schedule.objects.filter(name=name, next_run__gt=now + pause).update(next_run=now)
     for cluster in (queue.EVENTS, queue.TRAINING):
-        longest = timedelta(seconds=own_settings(cluster)["retry"])
+        longest = timedelta(seconds=cluster_settings(cluster)["retry"])
         OrmQ.objects.filter(key=cluster, lock__gt=now + longest + _AHEAD).update(lock=now)
     project_actions.forget_future(now + _AHEAD)
     webhooks.forget_future(now + _AHEAD)
 
 
-def own_settings(cluster: str) -> dict[str, Any]:
+def cluster_settings(cluster: str) -> dict[str, Any]:
     """django-q's settings of the cluster."""
     return settings.Q_CLUSTER | settings.Q_CLUSTER["ALT_CLUSTERS"].get(cluster, {})
 

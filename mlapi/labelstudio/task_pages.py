@@ -152,6 +152,8 @@ class _Reading:
         except _PAGE_ERRORS as error:
             try:
                 outlines = self._outlines(after, size)
+            except OutOfTime:
+                raise
             except LabelStudioError:
                 raise error from None
             if not outlines:

@@ -74,11 +74,13 @@ def signature_headers(
     return {
         "webhook-id": uid,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(_signed(uid, timestamp, body, secret) for secret in secrets),
+        "webhook-signature": " ".join(
+            _signature(uid, timestamp, body, secret) for secret in secrets
+        ),
     }
 
 
-def _signed(uid: str, timestamp: int, body: bytes, secret: str) -> str:
+def _signature(uid: str, timestamp: int, body: bytes, secret: str) -> str:
     """`v1,` and the base64 of HMAC-SHA256 over id, timestamp (Unix seconds) and body, dotted."""
     key = base64.b64decode(secret.removeprefix(_PREFIX))
     content = f"{uid}.{timestamp}.".encode() + body

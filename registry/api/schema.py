@@ -27,6 +27,7 @@ class ErrorSerializer(serializers.Serializer):
 _ALWAYS = {
     401: "Token and session are missing or invalid.",
     403: "The user lacks the permission.",
+    503: "The backend has too much to do at this moment; repeat it after Retry-After.",
 }
 _MEANING = {
     400: "The body or a parameter is invalid.",

@@ -61,7 +61,7 @@ def test_a_secret_is_entered_at_a_prompt_that_does_not_echo_it(monkeypatch):
     assert "a-secret" not in printed
 
 
-def test_a_secret_is_sent_empty_where_it_was_entered_so_or_as_its_variable_has_it(monkeypatch):
+def test_an_empty_secret_is_sent_if_entered_and_a_variable_replaces_the_prompt(monkeypatch):
     monkeypatch.syspath_prepend(CLIENT)
     from evals_client.command import evals
 

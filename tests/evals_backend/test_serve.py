@@ -289,7 +289,6 @@ def test_it_stops_whole_by_either_signal_and_finds_its_data_again(new_data_dir):
     assert eventually(lambda: processes_of(data_dir) == [])
 
 
-@pytest.mark.nightly
 def test_a_supervisor_that_is_killed_takes_its_processes_along(new_data_dir):
     data_dir = data_folder.prepare(new_data_dir())
     server = Server(data_dir, free_port())

@@ -131,9 +131,12 @@ def test_the_rename_waits_for_a_long_reader_and_nobody_waits_long_behind_it():
     operation = migration.Migration.operations[0]
     names = _notifying()
 
+    between: list[set[tuple[str, str]]] = []
+
     def rename() -> None:
         try:
             _apply(operation.database_backwards)
+            between.append(_notifying())
             _apply(operation.database_forwards)
         finally:
             connection.close()
@@ -152,6 +155,8 @@ def test_the_rename_waits_for_a_long_reader_and_nobody_waits_long_behind_it():
             reader.rollback()
             renaming.join(PATIENCE_S)
     assert not renaming.is_alive()
+    assert len(between) == 1
+    assert between[0] != names
     assert _notifying() == names
 
 

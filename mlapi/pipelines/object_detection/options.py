@@ -13,7 +13,7 @@ if TYPE_CHECKING:  # they import numpy, which a label config is matched without
 AUTO = "auto"
 # What `auto` takes, the first that can be used. An engine whose licence binds who serves its
 # predictions is chosen by name only.
-_IN_ORDER = ("lite", "patches")
+_AUTO_ORDER = ("lite", "patches")
 _HUGGING_FACE = "hf:"
 _MAX_SIDE = 640
 
@@ -71,7 +71,7 @@ def chosen_engine(name: str) -> "Engine":
 
     engines = learning_engines()
     if name == AUTO:
-        return _first(engines)
+        return _first_usable(engines)
     if name not in ENGINES:
         raise InvalidOption(
             f"There is no engine {name!r}.",
@@ -83,9 +83,9 @@ def chosen_engine(name: str) -> "Engine":
     return engines[name]
 
 
-def _first(engines: "dict[str, Engine]") -> "Engine":
+def _first_usable(engines: "dict[str, Engine]") -> "Engine":
     reasons = []
-    for name in _IN_ORDER:
+    for name in _AUTO_ORDER:
         if name in engines:
             missing = engines[name].untrainable()
             if missing is None:

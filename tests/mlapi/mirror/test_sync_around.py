@@ -149,7 +149,7 @@ def test_one_file_that_is_gone_does_not_fail_the_check_of_the_connection(
     assert media() == (True, "/data/upload/1/2.png answers 200")
 
 
-def test_it_costs_a_later_sync_neither_a_comparison_nor_the_name(
+def test_an_unreadable_task_stays_named_and_causes_no_comparison_in_a_later_sync(
     connected_project, labelstudio_api, monkeypatch
 ):
     bad = labelstudio_api.add({"text": HALF_AN_EMOJI}, "A")

@@ -102,7 +102,7 @@ def test_any_query_gets_a_well_formed_answer(route, project, call):
         project.encode()
     except UnicodeEncodeError:
         return
-    well_formed_body(call.get(f"/{route}", {"project": project}))
+    assert well_formed_body(call.get(f"/{route}", {"project": project}))
 
 
 @pytest.mark.django_db

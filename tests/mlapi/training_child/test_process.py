@@ -95,7 +95,7 @@ def test_an_unexpected_error_is_written_with_its_traceback(make_job):
     assert any("Traceback" in line.get("log", "") for line in job.progress)
 
 
-def test_a_dataset_that_is_no_json_is_the_folders_fault(make_job):
+def test_a_dataset_that_is_not_json_is_an_invalid_run_file(make_job):
     job = make_job([], [target()])
     (job.folder / "dataset.jsonl").write_text("not json\n")
 

@@ -316,7 +316,7 @@ def test_credentials_are_set_and_the_key_is_in_no_answer(admin, project):
 
 
 @pytest.mark.parametrize("body", [{}, {"url": "http://ls"}, {"url": "http://ls", "key": ""}])
-def test_credentials_are_not_taken_away_by_what_is_left_out(admin, body):
+def test_an_incomplete_pair_does_not_change_the_credentials(admin, body):
     project = make.ProjectFactory(labelstudio_url="http://old", labelstudio_key="old")
     assert code(admin.post(f"projects/{project.pk}/set-credentials/", body)) == "input_invalid"
     project.refresh_from_db()

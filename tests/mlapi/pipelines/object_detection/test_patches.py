@@ -155,7 +155,6 @@ def test_one_label_without_any_colour_is_learned():
     assert mean_average_precision(test, found(detector, test), label) >= 0.6
 
 
-@pytest.mark.nightly
 def test_a_crowd_is_found():
     detector = trained_detector([scenes.crowd(80)], scenes.COLOURED)
     test = [scenes.crowd(70)]
